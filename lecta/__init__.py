@@ -1,0 +1,68 @@
+"""lecta: answers from your own lectures, with the file, the page and the minute each sentence rests on.
+
+>>> from lecta import Library
+>>> library = Library("~/lectures-index")          # doctest: +SKIP
+>>> library.add(["~/lectures"])                    # doctest: +SKIP
+>>> library.ask("What is the chain rule?").text    # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from lecta.errors import ChatError, LectaError, LibraryError, ModelError, ReadError, UsageError
+from lecta.types import (
+    AddReport,
+    Answer,
+    Document,
+    DocumentRecord,
+    FileReport,
+    Filters,
+    Hit,
+    Passage,
+    SearchResult,
+    Section,
+    Sentence,
+)
+
+if TYPE_CHECKING:
+    from lecta.library import Library
+    from lecta.settings import Settings
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AddReport",
+    "Answer",
+    "ChatError",
+    "Document",
+    "DocumentRecord",
+    "FileReport",
+    "Filters",
+    "Hit",
+    "LectaError",
+    "Library",
+    "LibraryError",
+    "ModelError",
+    "Passage",
+    "ReadError",
+    "SearchResult",
+    "Section",
+    "Sentence",
+    "Settings",
+    "UsageError",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the heavy doors only when asked for, so that `lecta --help` stays quick."""
+    if name == "Library":
+        from lecta.library import Library
+
+        return Library
+    if name == "Settings":
+        from lecta.settings import Settings
+
+        return Settings
+    raise AttributeError(f"module 'lecta' has no attribute {name!r}")

@@ -1,0 +1,66 @@
+"""The sockets: what a room must offer to be plugged in. Implementations live in the rooms; nothing here is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from lecta.types import Document, Filters, Hit, Message
+
+Vectors = npt.NDArray[np.float32]
+"""Shape (n, dimension); every row has unit length, so a dot product is a cosine."""
+
+
+class Reader(Protocol):
+    """A module of `lecta.read` for one family of files."""
+
+    NAME: str
+    """Name and version, recorded with each document: "pdf/1"."""
+    SUFFIXES: frozenset[str]
+    """Lower case, with the dot."""
+
+    def read(self, path: Path) -> Document:
+        """Read one file. Raises `ReadError` with the reason when nothing can be made of it."""
+
+
+class Embedder(Protocol):
+    """Text to vectors. Questions and documents are apart because many models treat them differently."""
+
+    @property
+    def name(self) -> str:
+        """Model and precision, recorded by the store: "all-MiniLM-L6-v2/int8"."""
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a text, shape (len(texts), dimension)."""
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return one unit vector a question, shape (len(texts), dimension)."""
+
+
+class PassageIndex(Protocol):
+    """What retrieval needs of a store."""
+
+    def search_words(self, question: str, k: int, filters: Filters) -> list[Hit]:
+        """Return up to `k` passages by BM25, best first; scores are BM25's, >= 0."""
+
+    def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
+        """Return up to `k` passages by cosine (-1..1), best first. `vector` has shape (dimension,)."""
+
+
+class ChatModel(Protocol):
+    """A language model that continues a conversation."""
+
+    @property
+    def name(self) -> str:
+        """What the answer names as its model."""
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        """Yield the reply piece by piece. Raises `ChatError`. Closing the iterator stops the model."""

@@ -1,0 +1,192 @@
+"""The nouns that pass between the rooms. All are frozen; none knows how it was made.
+
+path -> Document -> Passage -> Hit -> Answer
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["slides", "speech", "notes"]
+"""What a document is: shown, said or written."""
+
+FileStatus = Literal["added", "updated", "unchanged", "duplicate", "skipped", "failed"]
+"""What became of one file given to `Library.add`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A stretch of a document that has one place: a page of slides, a cue of speech, a part of notes.
+
+    Sections are in order and do not overlap. Text of the document that lies in no section (running headers, layout
+    directives) is kept but never becomes part of a passage.
+    """
+
+    start_index: int
+    """First character, counted in `Document.text`."""
+    end_index: int
+    """One past the last character."""
+    page: int | None = None
+    """1-based: the PDF page or the number of the slide."""
+    start_time: float | None = None
+    """Seconds from the start of the recording."""
+    end_time: float | None = None
+    title: str = ""
+    """The slide's title or the heading it stands under."""
+    label: str = ""
+    """The number printed on the page, where it differs in kind from `page` ("12", "iv")."""
+    speaker: str = ""
+    excluded: str = ""
+    """Why this section is kept out of retrieval ("advertisement"), or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file, read: its text and where each stretch of it stands.
+
+    A reader fills what the file itself says; the library adds `source`, `course` and, where the file does not say,
+    `lecture`.
+    """
+
+    text: str
+    sections: tuple[Section, ...]
+    kind: Kind
+    reader: str
+    """The reader and its version, for example "pdf/1"."""
+    title: str = ""
+    source: str = ""
+    """The path as given when the file was added."""
+    course: str = ""
+    lecture: int | None = None
+    sha256: str = ""
+    """Of the file's bytes."""
+    warnings: tuple[str, ...] = ()
+    """What could not be read and was left out, one clear line each."""
+
+    def text_of(self, section: Section) -> str:
+        """Return the words of one of this document's sections."""
+        return self.text[section.start_index : section.end_index]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What is found and cited: `text == document.text[start_index:end_index]`, always."""
+
+    text: str
+    start_index: int
+    end_index: int
+    source: str
+    kind: Kind
+    course: str = ""
+    lecture: int | None = None
+    title: str = ""
+    page: int | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    label: str = ""
+    speaker: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage and how well it matched, higher is better; scores compare within one search only."""
+
+    passage: Passage
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which part of the library to search; None means all of it."""
+
+    course: str | None = None
+    lecture: int | None = None
+    kind: Kind | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Passages for a question, best first."""
+
+    question: str
+    hits: tuple[Hit, ...]
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds: embed_ms, search_ms, total_ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer and the passages it cites.
+
+    `support` is the checked probability (0..1) that those passages bear the sentence and `supported` the verdict;
+    both are None where no check has run.
+    """
+
+    text: str
+    citations: tuple[int, ...] = ()
+    """1-based numbers into `Answer.passages`."""
+    support: float | None = None
+    supported: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What lecta says to a question, and what it rests on."""
+
+    question: str
+    text: str
+    sentences: tuple[Sentence, ...]
+    passages: tuple[Hit, ...]
+    model: str
+    thinking: str = ""
+    abstained: bool = False
+    timings: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds: retrieve_ms, first_token_ms, total_ms."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileReport:
+    """What became of one file given to `Library.add`."""
+
+    path: str
+    status: FileStatus
+    passages: int = 0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What `Library.add` did."""
+
+    files: tuple[FileReport, ...]
+    passages: int
+    """Passages written by this call."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """A document as the library lists it, without its text."""
+
+    id: str
+    source: str
+    path: str
+    """Absolute; the identity of the file."""
+    kind: Kind
+    course: str
+    lecture: int | None
+    title: str
+    sha256: str
+    reader: str
+    passages: int
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation with a chat model."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
