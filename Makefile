@@ -1,0 +1,67 @@
+# `make` lists what there is. Nothing but Python 3.11-3.14, pip and make is needed to begin.
+PYTHON ?= python3
+VENV   ?= .venv
+COURSE ?= examples/course
+Q      ?= What is the chain rule in backpropagation?
+
+BIN       := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+DEV       := $(VENV)/.installed-dev
+export LECTA_LIBRARY ?= $(CURDIR)/.lecta/library
+
+.DEFAULT_GOAL := help
+.PHONY: help ask test lint format docs lock course bench clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "make %-8s %s\n", $$1, $$2}'
+
+ask: $(INSTALLED) ## set everything up, add the sample course, ask about it (Q="..." asks something else)
+	@$(BIN)/lecta add --quiet $(COURSE) --course "Backpropagation and around"
+	@$(BIN)/lecta ask "$(Q)"
+
+test: $(DEV) ## format, lint, types, and all tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest
+
+lint: $(DEV) ## format, lint and types only
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(DEV) ## put the code in form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(DEV) ## write help text and settings into docs/ anew
+	$(BIN)/cog -r README.md docs/*.md
+
+lock: $(DEV) ## resolve requirements.txt anew, for every platform and Python
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements-dev.txt
+
+course: $(DEV) ## make the sample course's slides and subtitles from their sources
+	$(BIN)/python examples/make_course.py
+
+bench: $(DEV) ## measure start-up, search and indexing on this machine (minutes; writes benchmarks/results)
+	$(BIN)/python -m benchmarks.commands
+	$(BIN)/python -m benchmarks.vectors
+
+clean: ## remove the environment and the sample library; models stay in the user's cache
+	rm -rf $(VENV) .lecta build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# Set-up is done once, and again when what it depends on changes.
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "lecta needs Python 3.11 to 3.14; this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+
+$(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+$(DEV): requirements-dev.txt $(INSTALLED)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@

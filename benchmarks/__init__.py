@@ -1,0 +1,1 @@
+"""Measurements, each a command; results stand beside them with the machine named."""

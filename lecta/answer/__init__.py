@@ -1,0 +1,1 @@
+"""question + passages -> an answer: the prompt, the chat models, and the citations."""

@@ -1,0 +1,180 @@
+"""Citations in what a model writes: numbers that were never given do not reach the user."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from lecta.types import Sentence
+
+# "[1]", "word [1, 2]", "word[1-3]"; not "[x]", "[0.5]", nor the index in "a[1]", "x_2[1]" or "\\theta}[1]".
+_CITATION = re.compile(r"[ \t]*(?<!\b[A-Za-z])(?<![0-9_}\\])\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
+# What a stream holds back: the last word with the space before it; "[1, 2]" and an unfinished "[1, " count as one word.
+_LIST = r"\[[\d\s,;–-]*"
+_OPEN = re.compile(rf"(?:^|\s+)[^\s\[]*(?:{_LIST}\][^\s\[]*)*(?:{_LIST}|\S*)$")
+_STOP = re.compile(r"[.!?][\"'”»)*_]*$")
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|resp|etc|Fig|Eq|Sec|Dr|Prof|No)|^\s*\d+|\b[A-Z])\.$")
+_THINK = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
+# Where a sentence must not be cut: mathematics and code.
+_WHOLE = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|```.*?(?:```|\Z)|\$[^$\n]+\$|`[^`\n]+`", re.DOTALL)
+
+
+def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
+    """Pass a stream of text on, leaving out citations that are not 1..`count`.
+
+    Words are passed on whole; only the last one is held back.
+
+    >>> "".join(checked(["So it is [1", "][7]. And [2, 9]."], 2))
+    'So it is [1]. And [2].'
+    """
+    held = ""
+    for piece in pieces:
+        held += piece
+        waiting = _OPEN.search(held)
+        ready, held = (held[: waiting.start()], held[waiting.start() :]) if waiting else (held, "")
+        if ready:
+            yield _kept(ready, count)
+    if held:
+        yield _kept(held, count)
+
+
+def cited(words: Iterable[str], cite: Callable[[str], Sequence[int]]) -> Iterator[str]:
+    """Pass on a stream of words and put a citation behind every sentence that ends without one.
+
+    `words` come as `checked` gives them, each with the space before it; `cite` returns passage numbers for a sentence.
+
+    >>> "".join(cited(["It", " rises.", " Then", " it", " falls", " [2]."], lambda sentence: (1,)))
+    'It rises. [1] Then it falls [2].'
+    """
+    sentence = ""
+    for word in words:
+        if _is_whole(sentence, word):
+            yield _mark(sentence, cite)
+            sentence = ""
+        yield word
+        sentence += word
+    yield _mark(sentence, cite)
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """Return what a model thought aloud in <think> parts, and what it answered."""
+    thinking = "\n".join(part.strip() for part in _THINK.findall(text))
+    return thinking, _THINK.sub("", text).strip()
+
+
+def without_thinking(pieces: Iterable[str], thoughts: list[str]) -> Iterator[str]:
+    """Pass on a stream without its <think> parts, which are added to `thoughts` as they come."""
+    inside, held = False, ""
+    for piece in pieces:
+        held += piece
+        while True:
+            tag = "</think>" if inside else "<think>"
+            before, found, after = held.partition(tag)
+            if not found:
+                keep = _overlap(held, tag)
+                out, held = held[: len(held) - keep], held[len(held) - keep :]
+            else:
+                out, held = before, after
+            if out:
+                if inside:
+                    thoughts.append(out)
+                else:
+                    yield out
+            if not found:
+                break
+            inside = not inside
+    if held:
+        if inside:
+            thoughts.append(held)
+        else:
+            yield held
+
+
+def sentences(text: str) -> tuple[Sentence, ...]:
+    """Cut an answer into sentences, each with the passages it cites; citations after the full stop belong to it.
+
+    Mathematics and code are never cut; a list item, a heading or a displayed formula is a sentence of its own.
+    """
+    found: list[Sentence] = []
+    for block in _blocks(text):
+        for raw in _sentences(block):
+            numbers = tuple(dict.fromkeys(n for match in _CITATION.finditer(raw) for n in _numbers(match.group(1))))
+            words = _CITATION.sub("", raw).strip()
+            if not re.search(r"\w", words):
+                if found and numbers:  # "... holds. [1]": the mark stands after the full stop
+                    last = found.pop()
+                    found.append(Sentence(last.text, tuple(dict.fromkeys([*last.citations, *numbers]))))
+                continue
+            found.append(Sentence(words, numbers))
+    return tuple(found)
+
+
+def _is_whole(sentence: str, following: str) -> bool:
+    """Tell whether a sentence ends before the words that follow; never inside mathematics or code."""
+    open_spans = sentence.count("$") % 2 or sentence.count("`") % 2 or sentence.count(r"\[") > sentence.count(r"\]")
+    if not sentence.strip() or open_spans or not following[:1].isspace():
+        return False
+    if "\n" in following[: len(following) - len(following.lstrip())]:
+        return True
+    first = following.strip()[:1]
+    return bool(_STOP.search(sentence)) and not _ABBREVIATION.search(sentence) and not first.islower() and first != "["
+
+
+def _mark(sentence: str, cite: Callable[[str], Sequence[int]]) -> str:
+    words = sentence.strip()
+    if not words or words.endswith(":") or words.startswith("#") or _CITATION.search(words):
+        return ""
+    return "".join(f" [{number}]" for number in cite(words))
+
+
+def _kept(text: str, count: int) -> str:
+    def keep(match: re.Match[str]) -> str:
+        numbers = [number for number in _numbers(match.group(1)) if 1 <= number <= count]
+        space = match.group(0)[: len(match.group(0)) - len(match.group(0).lstrip())]
+        return space + "[" + ", ".join(map(str, numbers)) + "]" if numbers else ""
+
+    return _CITATION.sub(keep, text)
+
+
+def _numbers(inside: str) -> list[int]:
+    numbers: list[int] = []
+    for part in re.split(r"\s*[,;]\s*", inside):
+        first, *last = (int(number) for number in re.split(r"\s*[–-]\s*", part))
+        numbers += range(first, last[0] + 1) if last and first <= last[0] <= first + 20 else [first, *last]
+    return numbers
+
+
+def _overlap(text: str, tag: str) -> int:
+    """Return how many characters at the end of `text` could be the beginning of `tag`."""
+    return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0)
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield paragraphs, list items, headings and displayed formulas."""
+    shielded, wholes = _shield(text)
+    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+[.)]|#{1,6})\s)", shielded):
+        if block.strip():
+            yield re.sub(r"^\s*(?:[-*+]|\d+[.)]|#{1,6})\s+", "", _unshield(block, wholes))
+
+
+def _sentences(block: str) -> Iterator[str]:
+    from sentencex import segment
+
+    shielded, wholes = _shield(" ".join(block.split()) if "```" not in block else block)
+    for sentence in segment("en", shielded):
+        yield _unshield(sentence, wholes)
+
+
+def _shield(text: str) -> tuple[str, list[str]]:
+    """Put one letter-like mark in the place of each formula and code span, so that nothing cuts inside them."""
+    wholes: list[str] = []
+
+    def hide(match: re.Match[str]) -> str:
+        wholes.append(match.group(0))
+        return f"\ue000{len(wholes) - 1}\ue001"
+
+    return _WHOLE.sub(hide, text), wholes
+
+
+def _unshield(text: str, wholes: list[str]) -> str:
+    return re.sub("\ue000(\\d+)\ue001", lambda match: wholes[int(match.group(1))], text)

@@ -1,0 +1,1 @@
+"""Which passage bears a sentence?"""

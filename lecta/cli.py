@@ -1,0 +1,374 @@
+"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `status`, `models`, `eval`. A door, no logic.
+
+`--json` prints one JSON document on stdout and nothing else there; progress and warnings go to stderr. Exit status:
+0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lecta import __version__
+from lecta.errors import LectaError
+
+if TYPE_CHECKING:
+    from lecta.library import Library
+    from lecta.settings import Settings
+
+app = typer.Typer(
+    name="lecta",
+    help="Answers from your own lectures, with the file, the page and the minute each sentence rests on.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: quick, and "[default: 5]" is text
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(rich_markup_mode=None, help="The models' weights: list, fetch, check.", no_args_is_help=True)
+eval_app = typer.Typer(
+    rich_markup_mode=None, help="Measure retrieval and answers on questions with known answers.", no_args_is_help=True
+)
+app.add_typer(models_app, name="models")
+app.add_typer(eval_app, name="eval")
+
+
+class KindName(StrEnum):
+    """`lecta.types.Kind` for the command line."""
+
+    slides = "slides"
+    speech = "speech"
+    notes = "notes"
+
+
+LibraryOption = Annotated[
+    Path | None,
+    typer.Option("--library", metavar="DIR", help="Folder of the library. [env: LECTA_LIBRARY]", show_default=False),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+CountOption = Annotated[
+    int | None, typer.Option("-k", min=1, max=50, help="Passages to find. [default: 5]", show_default=False)
+]
+CourseOption = Annotated[str | None, typer.Option("--course", help="Only this course.", show_default=False)]
+LectureOption = Annotated[int | None, typer.Option("--lecture", help="Only this lecture.", show_default=False)]
+KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only this kind of material.", show_default=False)]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        help="default, small, a .gguf file, openai:NAME or ollama:NAME. [env: LECTA_MODEL]",
+        show_default=False,
+    ),
+]
+
+
+def main() -> None:
+    """Run the command line; every error of lecta's becomes one line and an exit status."""
+    try:
+        app()
+    except LectaError as error:
+        _complain(str(error))
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        _complain("stopped")
+        sys.exit(130)
+    except BrokenPipeError:  # `lecta list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.", is_eager=True)] = False,
+) -> None:
+    if version:
+        typer.echo(f"lecta {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders.", show_default=False)],
+    course: Annotated[
+        str | None, typer.Option("--course", help="Name of the course. [default: the folder's]", show_default=False)
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless something changed.")] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read lectures and make them searchable; files that have not changed are left alone."""
+    from lecta import console
+
+    opened = _open(library)
+    with console.adding(quiet=as_json) as on_file:
+        report = opened.add(paths, course=course, on_file=on_file)
+    if as_json:
+        _print_json(
+            {
+                "files": [
+                    {"path": f.path, "status": f.status, "passages": f.passages, "reason": f.reason}
+                    for f in report.files
+                ],
+                "passages": report.passages,
+                "seconds": round(report.seconds, 3),
+            }
+        )
+    elif not quiet or any(file.status in ("added", "updated", "failed") for file in report.files):
+        console.print_add(report)
+    if not report.files:
+        raise LectaError(f"no files in {', '.join(map(str, paths))}")
+    if any(file.status == "failed" for file in report.files) or not any(
+        file.status in ("added", "updated", "unchanged", "duplicate") for file in report.files
+    ):
+        raise typer.Exit(1)
+
+
+@app.command()
+def search(
+    question: Annotated[str, typer.Argument(help="What to look for.", show_default=False)],
+    k: CountOption = None,
+    course: CourseOption = None,
+    lecture: LectureOption = None,
+    kind: KindOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the passages that treat a question."""
+    from lecta import console
+
+    opened = _open(library)
+    found = opened.search(question, k, course=course, lecture=lecture, kind=kind.value if kind else None)
+    if as_json:
+        _print_json(console.search_json(found))
+    else:
+        _warn_if_empty(opened)
+        console.print_hits(found.hits)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="What you want to know.", show_default=False)],
+    k: CountOption = None,
+    show_docs: Annotated[bool, typer.Option("--show-docs", help="Print the passages before the answer.")] = False,
+    model: ModelOption = None,
+    course: CourseOption = None,
+    lecture: LectureOption = None,
+    kind: KindOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Answer a question from the lectures, with sources."""
+    from lecta import console
+
+    opened = _open(library, model=model)
+    if not as_json:
+        _warn_if_empty(opened)
+    with console.answering(quiet=as_json, show_docs=show_docs) as listener:
+        answer = opened.ask(
+            question,
+            k,
+            course=course,
+            lecture=lecture,
+            kind=kind.value if kind else None,
+            on_passages=listener.on_passages,
+            on_text=listener.on_text,
+        )
+    if as_json:
+        _print_json(console.answer_json(answer))
+    else:
+        console.print_sources(answer)
+
+
+@app.command("list")
+def list_(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Show what is in the library."""
+    from lecta import console
+
+    records = _open(library).documents()
+    if as_json:
+        columns = ("source", "kind", "course", "lecture", "title", "passages", "characters", "reader", "sha256")
+        _print_json({"documents": [{name: getattr(record, name) for name in columns} for record in records]})
+    else:
+        console.print_documents(records)
+
+
+@app.command()
+def remove(
+    path: Annotated[str, typer.Argument(help="A file or folder that was added.", show_default=False)],
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take a file, or all files of a folder, out of the library; the files themselves stay."""
+    removed = _open(library).remove(path)
+    if as_json:
+        _print_json({"removed": [record.source for record in removed]})
+    else:
+        typer.echo(f"removed {len(removed)} file{'s' * (len(removed) != 1)}")
+
+
+@app.command()
+def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """Show where the library and the models are, and how much they hold."""
+    from lecta import console
+
+    opened = _open(library)
+    facts = console.status_facts(opened)
+    if as_json:
+        _print_json(facts)
+    else:
+        console.print_status(facts)
+
+
+@models_app.command("list")
+def models_list(as_json: JsonOption = False) -> None:
+    """Show the models lecta knows and which are here."""
+    from lecta import console, models
+
+    cache = _settings().models
+    rows = [
+        {
+            "name": model.name,
+            "purpose": model.purpose,
+            "megabytes": round(model.size / 1e6),
+            "licence": model.licence,
+            "here": models.is_cached(model, cache),
+        }
+        for model in models.MODELS.values()
+    ]
+    if as_json:
+        _print_json({"folder": str(cache), "models": rows})
+    else:
+        console.print_models(cache, rows)
+
+
+@models_app.command("pull")
+def models_pull(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Models. [default: those `ask` needs]", show_default=False),
+    ] = None,
+    from_file: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Take a file you have instead of the network.", show_default=False),
+    ] = None,
+) -> None:
+    """Fetch models ahead of time; what is here is not fetched again."""
+    from lecta import console, models
+
+    cache = _settings().models
+    wanted = names or [models.EMBEDDER, models.CHAT["default"]]
+    if from_file is not None:
+        if len(wanted) != 1 or not names:
+            raise typer.BadParameter("--from takes one model's name", param_hint="--from")
+        typer.echo(models.supply(wanted[0], from_file, cache))
+        return
+    for name in wanted:
+        with console.fetching() as on_fetch:
+            folder = models.fetch(name, cache, lambda done, total, name=name: on_fetch(name, done, total))  # type: ignore[misc]
+        typer.echo(folder)
+
+
+@models_app.command("verify")
+def models_verify(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Models. [default: all that are here]", show_default=False),
+    ] = None,
+) -> None:
+    """Read models again and compare their checksums."""
+    from lecta import console, models
+
+    cache = _settings().models
+    wanted = names or [name for name, model in models.MODELS.items() if models.is_cached(model, cache)]
+    if not wanted:
+        raise LectaError(f"no model is in {cache}: run `lecta models pull`")
+    for name in wanted:
+        with console.fetching("checking") as on_fetch:
+            models.verify(name, cache, lambda done, total, name=name: on_fetch(name, done, total))  # type: ignore[misc]
+        typer.echo(f"{models.find(name).name}: SHA-256 is right")
+
+
+@eval_app.command("exam")
+def eval_exam(
+    questions: Annotated[
+        Path, typer.Argument(metavar="QUESTIONS.jsonl", help='Rows {"id","question","lecture"}.', show_default=False)
+    ],
+    course: CourseOption = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Does search find the lecture that treats an exam question? Lecture-level hit@k and MRR."""
+    from lecta import console
+    from lecta.evaluate import exam
+
+    opened = _open(library)
+    with console.counting("questions", quiet=as_json) as on_step:
+        _report(exam.evaluate(opened, questions, course=course, on_step=on_step), as_json)
+
+
+@eval_app.command("beir")
+def eval_beir(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="DIR", help="Has corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.", show_default=False),
+    ],
+    split: Annotated[str, typer.Option("--split", help="Which qrels.")] = "test",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure ranking on a collection in BEIR's format: nDCG@10, MAP, recall, MRR."""
+    from lecta import console
+    from lecta.evaluate import beir
+
+    settings = _settings()
+    with console.counting("documents and queries", quiet=as_json) as on_step:
+        _report(beir.evaluate(folder, split, settings, on_step=on_step), as_json)
+
+
+# --- shared by the commands -------------------------------------------------------------------------------------------
+
+
+def _settings(**given: Any) -> Settings:
+    from lecta import settings
+
+    return settings.load(**given)
+
+
+def _open(library: Path | None, **given: Any) -> Library:
+    from lecta import console
+    from lecta.library import Library
+
+    return Library(settings=_settings(library=library, **given), on_fetch=console.on_fetch())
+
+
+def _warn_if_empty(library: Library) -> None:
+    if not library.store.count():
+        _complain(f"library {library.path} is empty: add lectures with `lecta add PATH`")
+
+
+def _report(result: dict[str, Any], as_json: bool) -> None:
+    from lecta import console
+
+    if as_json:
+        _print_json(result)
+    else:
+        console.print_measures(result)
+
+
+def _print_json(value: object) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _complain(line: str) -> None:
+    with contextlib.suppress(OSError):
+        print(f"lecta: {line}", file=sys.stderr)  # noqa: T201
+
+
+if __name__ == "__main__":
+    main()

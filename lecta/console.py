@@ -1,0 +1,387 @@
+"""What the command line shows: progress on stderr, results on stdout. Nothing is decided here.
+
+On a terminal answers are rendered as Markdown while they are written; into a pipe goes plain text.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markdown import Markdown
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from lecta.types import AddReport, Answer, DocumentRecord, FileReport, Hit, Passage, SearchResult
+
+if TYPE_CHECKING:
+    from lecta.library import Library
+
+_STATUS_STYLE = {"added": "green", "updated": "green", "failed": "red", "skipped": "dim", "unchanged": "dim"}
+
+
+def _out() -> Console:
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def _err() -> Console:
+    return Console(stderr=True, highlight=False)
+
+
+# --- places -----------------------------------------------------------------------------------------------------------
+
+
+def clock(seconds: float) -> str:
+    """Return a time in a recording as a person writes it: 23:41 or 1:02:03."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def place(passage: Passage) -> str:
+    """Return where in its file a passage stands: "page 12", "23:41-24:10", "characters 78254-78742"."""
+    if passage.page is not None:
+        return f"{'slide' if passage.kind == 'slides' else 'page'} {passage.page}"
+    if passage.start_time is not None and passage.end_time is not None:
+        return f"{clock(passage.start_time)}-{clock(passage.end_time)}"
+    return f"characters {passage.start_index}-{passage.end_index}"
+
+
+# --- JSON, by the contract --------------------------------------------------------------------------------------------
+
+
+def _hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    names = (
+        "text", "source", "kind", "course", "lecture", "title", "page", "start_time", "end_time",
+        "start_index", "end_index",
+    )  # fmt: skip
+    return [
+        {"rank": rank, "score": round(hit.score, 6)} | {name: getattr(hit.passage, name) for name in names}
+        for rank, hit in enumerate(hits, 1)
+    ]
+
+
+def _timings_json(timings: Any) -> dict[str, float]:
+    return {name: round(value, 1) for name, value in timings.items()}
+
+
+def search_json(found: SearchResult) -> dict[str, Any]:
+    """Return what `lecta search --json` prints."""
+    return {"question": found.question, "passages": _hits_json(found.hits), "timings": _timings_json(found.timings)}
+
+
+def answer_json(answer: Answer) -> dict[str, Any]:
+    """Return what `lecta ask --json` prints."""
+    return {
+        "question": answer.question,
+        "answer": answer.text,
+        "thinking": answer.thinking,
+        "abstained": answer.abstained,
+        "sentences": [
+            {"text": s.text, "citations": list(s.citations), "support": s.support, "supported": s.supported}
+            for s in answer.sentences
+        ],
+        "passages": _hits_json(answer.passages),
+        "model": answer.model,
+        "timings": _timings_json(answer.timings),
+    }
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def adding(quiet: bool) -> Iterator[Callable[[FileReport, int, int], None]]:
+    """Show a bar of files while they are added, and every file that fails as it does."""
+    console = _err()
+    bar = Progress(
+        TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=quiet or not console.is_terminal,
+    )  # fmt: skip
+    task = bar.add_task("", total=None)
+
+    def on_file(report: FileReport, done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+        if report.status == "failed":
+            console.print(f"[red]failed[/] {escape(report.path)}: {escape(report.reason)}", soft_wrap=True)
+
+    with bar:
+        yield on_file
+
+
+def _download_bar(deed: str) -> Progress:
+    console = _err()
+    return Progress(
+        TextColumn(f"{deed} {{task.description}}"), BarColumn(), DownloadColumn(), TimeRemainingColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def fetching(deed: str = "fetching") -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar of bytes for each model."""
+    bar = _download_bar(deed)
+    tasks: dict[str, Any] = {}
+
+    def on_fetch(name: str, done: int, total: int) -> None:
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=total)
+        bar.update(tasks[name], completed=done)
+
+    with bar:
+        yield on_fetch
+
+
+def on_fetch() -> Callable[[str, int, int], None]:
+    """Return a callback that shows a bar only once a model really is fetched, for commands that seldom need one."""
+    bars: dict[str, Progress] = {}
+    announced: set[str] = set()
+
+    def show(name: str, done: int, total: int) -> None:
+        if name not in bars:
+            bars[name] = _download_bar("fetching")
+            bars[name].add_task(name, total=total)
+            bars[name].start()
+            if bars[name].disable and name not in announced:
+                announced.add(name)
+                _err().print(f"lecta: fetching {name} ({total / 1e6:,.0f} MB), once")
+        bar = bars[name]
+        bar.update(bar.task_ids[0], completed=done)
+        if done >= total:
+            bar.stop()
+
+    return show
+
+
+@contextlib.contextmanager
+def counting(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar of steps."""
+    console = _err()
+    bar = Progress(
+        TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console, transient=True,
+        disable=quiet or not console.is_terminal,
+    )  # fmt: skip
+    task = bar.add_task("", total=None)
+    with bar:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+class Listener:
+    """Shows an answer while it is written: whole paragraphs as Markdown, the one being written below them."""
+
+    def __init__(self, quiet: bool, show_docs: bool) -> None:
+        self._quiet, self._show_docs = quiet, show_docs
+        self._console = _out()
+        self._text = ""
+        self._live: Live | None = None
+        self._started = time.monotonic()
+
+    def start(self) -> None:
+        """Say that something is going on, until the first words come."""
+        if not self._quiet and self._console.is_terminal:
+            self._show(Text("searching ...", style="dim"))
+
+    def on_passages(self, hits: Sequence[Hit]) -> None:
+        """Show what was found, if asked to, and that the model is reading it."""
+        if self._quiet:
+            return
+        if self._show_docs:
+            self._hide()
+            print_hits(hits)
+        if self._console.is_terminal:
+            self._show(Text(f"reading {len(hits)} passages ...", style="dim"))
+
+    def on_text(self, piece: str) -> None:
+        """Show the next piece of the answer."""
+        if self._quiet:
+            return
+        if not self._console.is_terminal:
+            self._console.file.write(piece)
+            self._console.file.flush()
+            return
+        self._text += piece
+        whole, cut, rest = self._text.rpartition("\n\n")
+        if cut and whole.count("```") % 2 == 0 and whole.count("$$") % 2 == 0:
+            self._hide()
+            self._console.print(Markdown(whole), "")
+            self._text = rest
+        self._show(Markdown(self._text))
+
+    def finish(self) -> None:
+        """Print what is left for good."""
+        self._hide()
+        if self._text.strip():
+            self._console.print(Markdown(self._text))
+        elif not self._quiet and not self._console.is_terminal:
+            self._console.file.write("\n")
+
+    def _show(self, shown: Any) -> None:
+        if self._live is None:
+            self._live = Live(console=self._console, transient=True, refresh_per_second=8)
+            self._live.start()
+        self._live.update(shown)
+
+    def _hide(self) -> None:
+        if self._live is not None:
+            self._live.update(Text(""))
+            self._live.stop()
+            self._live = None
+
+
+@contextlib.contextmanager
+def answering(quiet: bool, show_docs: bool) -> Iterator[Listener]:
+    """Show an answer while it is written; on Ctrl-C or an error what was written stays on the screen."""
+    listener = Listener(quiet, show_docs)
+    listener.start()
+    try:
+        yield listener
+    finally:
+        listener.finish()
+
+
+def print_sources(answer: Answer) -> None:
+    """Print the passages an answer cites: as a table on a terminal, as lines into a pipe."""
+    console = _out()
+    cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
+    if answer.abstained or not answer.passages:
+        return
+    shown = cited or list(range(1, len(answer.passages) + 1))
+    heading = "Sources" if cited else "Found, not cited"
+    rows = [(number, answer.passages[number - 1].passage) for number in shown]
+    if not console.is_terminal:
+        console.print(f"\n{heading}:", markup=False)
+        for number, passage in rows:
+            lecture = f"lecture {passage.lecture}, " if passage.lecture is not None else ""
+            console.print(f"[{number}] {passage.source}, {lecture}{place(passage)}", markup=False)
+        return
+    table = Table(title=heading, title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0))
+    for column in ("", "lecture", "place", "title", "file"):
+        table.add_column(column, overflow="fold")
+    for number, passage in rows:
+        lecture = "" if passage.lecture is None else str(passage.lecture)
+        table.add_row(f"\\[{number}]", lecture, place(passage), escape(passage.title), escape(passage.source))
+    console.print("", table)
+
+
+def print_hits(hits: Sequence[Hit]) -> None:
+    """Print passages with their places."""
+    console = _out()
+    if not hits:
+        console.print("nothing found")
+    for rank, hit in enumerate(hits, 1):
+        passage = hit.passage
+        lecture = f"lecture {passage.lecture} · " if passage.lecture is not None else ""
+        title = f" · {passage.title}" if passage.title else ""
+        where = escape(f"{lecture}{place(passage)}{title}")
+        console.print(f"[bold]{rank}[/]  {where}  [dim]{escape(passage.source)}  {hit.score:.3f}[/]")
+        console.print(Text(passage.text), "")
+
+
+# --- tables -----------------------------------------------------------------------------------------------------------
+
+
+def print_add(report: AddReport) -> None:
+    """Print what became of each file; those that changed nothing are only counted."""
+    console = _out()
+    for file in report.files:
+        if file.status in ("unchanged", "failed"):  # failures were shown on stderr as they came
+            continue
+        note = f"  ({file.reason})" if file.reason else ""
+        count = f"  {file.passages} passages" if file.passages else ""
+        console.print(
+            f"[{_STATUS_STYLE.get(file.status, '')}]{file.status:9}[/] {escape(file.path)}{count}[dim]{escape(note)}[/]"
+        )
+    counts: dict[str, int] = {}
+    for file in report.files:
+        counts[file.status] = counts.get(file.status, 0) + 1
+    summary = ", ".join(f"{n} {status}" for status, n in counts.items()) or "no files"
+    console.print(f"{summary}; {report.passages} passages in {report.seconds:.1f} s")
+
+
+def print_documents(records: Sequence[DocumentRecord]) -> None:
+    """Print the library as a table ordered by course and lecture."""
+    console = _out()
+    if not records:
+        console.print("the library is empty: add lectures with `lecta add PATH`")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("course", "lecture", "kind", "passages", "title", "source"):
+        table.add_column(column, justify="right" if column == "passages" else "left", overflow="fold")
+    for record in records:
+        lecture = "" if record.lecture is None else str(record.lecture)
+        table.add_row(
+            escape(record.course),
+            lecture,
+            record.kind,
+            str(record.passages),
+            escape(record.title),
+            escape(record.source),
+        )
+    console.print(table)
+
+
+def status_facts(library: Library) -> dict[str, Any]:
+    """Return what `lecta status` prints."""
+    from lecta import models
+
+    records = library.documents()
+    return {
+        "library": str(library.path),
+        "files": len(records),
+        "passages": library.store.count(),
+        "courses": sorted({record.course for record in records}),
+        "megabytes": round(_folder_size(library.path) / 1e6, 1),
+        "embedder": library.store.recipe.embedder,
+        "chunker": library.store.recipe.chunker,
+        "reader": library.store.recipe.reader,
+        "models": str(library.settings.models),
+        "model": library.model_name,
+        "models_here": [
+            name for name, model in models.MODELS.items() if models.is_cached(model, library.settings.models)
+        ],
+    }
+
+
+def print_status(facts: dict[str, Any]) -> None:
+    """Print facts a line each."""
+    console = _out()
+    for name, value in facts.items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        console.print(f"{name:12} {shown}", markup=False)
+
+
+def print_models(cache: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Print the models lecta knows."""
+    console = _out()
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("model", "MB", "here", "licence", "purpose"):
+        table.add_column(column, justify="right" if column == "MB" else "left")
+    for row in rows:
+        table.add_row(
+            row["name"], f"{row['megabytes']:,}", "yes" if row["here"] else "no", row["licence"], row["purpose"]
+        )
+    console.print(table)
+    console.print(f"in {cache}", markup=False, style="dim")
+
+
+def print_measures(result: dict[str, Any]) -> None:
+    """Print measures a line each."""
+    console = _out()
+    for name, value in result["measures"].items():
+        console.print(f"{name:12} {value:.4f}")
+    console.print(f"{result['queries']} queries in {result['seconds']:.1f} s")
+
+
+def _folder_size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0

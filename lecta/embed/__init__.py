@@ -1,0 +1,1 @@
+"""text -> vectors. One module for each kind of embedder, all behind `lecta.protocols.Embedder`."""

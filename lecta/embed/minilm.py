@@ -1,0 +1,144 @@
+"""all-MiniLM-L6-v2 on CTranslate2 in int8, made from the published safetensors with NumPy alone (no torch).
+
+Model: Wang et al. 2020, MiniLM (arXiv 2002.10957), trained for sentences by Reimers and Gurevych's
+sentence-transformers: mean of the last layer's token vectors, then unit length, at most 256 tokens.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import numpy.typing as npt
+from filelock import FileLock
+from tokenizers import Tokenizer
+
+from lecta.errors import ModelError, first_line
+from lecta.protocols import Vectors
+
+MAX_TOKENS = 256  # what the model was trained for; sentence-transformers cuts there too
+_BATCH_TOKENS = 4096  # padded tokens in a batch: 16 of the longest, more of the short
+_CONVERSION = "ct2-int8-1"
+
+
+class MiniLM:
+    """The default embedder, 384 dimensions. Questions and documents are embedded alike."""
+
+    name = "all-MiniLM-L6-v2/int8"
+    dimension = 384
+
+    def __init__(self, folder: Path, threads: int = 0) -> None:
+        """Open the model whose published files are in `folder`; the first time they are converted beside them."""
+        try:
+            self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+            self._encoder = ctranslate2.Encoder(
+                str(_converted(folder)), device="cpu", compute_type="int8", intra_threads=threads
+            )
+        except Exception as error:  # tokenizers raises the bare class
+            raise ModelError(
+                f"the embedder in {folder} cannot be loaded ({first_line(error)}): run `lecta models verify`"
+            ) from error
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+
+    def embed_documents(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape (len(texts), 384)."""
+        token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+        vectors = np.empty((len(texts), self.dimension), np.float32)
+        for batch in _batches([len(ids) for ids in token_ids]):
+            states = np.asarray(self._encoder.forward_batch([token_ids[i] for i in batch]).last_hidden_state)
+            for row, i in enumerate(batch):
+                mean = states[row, : len(token_ids[i])].mean(axis=0)
+                vectors[i] = mean / np.linalg.norm(mean)
+        return vectors
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return unit vectors, shape (len(texts), 384)."""
+        return self.embed_documents(texts)
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Yield indices in batches of like length, so that little is spent on padding."""
+    batch: list[int] = []
+    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[i] * (len(batch) + 1) > _BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+# --- conversion -------------------------------------------------------------------------------------------------------
+
+
+def _converted(folder: Path) -> Path:
+    """Return the model in CTranslate2's format, converting it once; safe with two processes at a time."""
+    converted = folder / _CONVERSION
+    if converted.is_dir():
+        return converted
+    with FileLock(folder / f"{_CONVERSION}.lock"):
+        if not converted.is_dir():
+            with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-") as scratch:
+                _specification(folder).save(scratch)
+                shutil.copytree(scratch, f"{scratch}.whole")
+                Path(f"{scratch}.whole").replace(converted)
+    return converted
+
+
+def _specification(folder: Path) -> Any:
+    """Fill CTranslate2's encoder from the safetensors and quantise it."""
+    from ctranslate2.specs import common_spec, transformer_spec
+    from safetensors.numpy import load_file
+
+    weights: dict[str, npt.NDArray[np.float32]] = load_file(folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    encoder = transformer_spec.TransformerEncoderSpec(
+        config["num_hidden_layers"],
+        config["num_attention_heads"],
+        pre_norm=False,
+        activation=common_spec.Activation.GELU,
+        layernorm_embedding=True,
+        num_source_embeddings=2,
+        embeddings_merge=common_spec.EmbeddingsMerge.ADD,
+    )
+    encoder.embeddings[0].weight = weights["embeddings.word_embeddings.weight"]
+    encoder.embeddings[1].weight = weights["embeddings.token_type_embeddings.weight"]
+    encoder.position_encodings.encodings = weights["embeddings.position_embeddings.weight"]
+    encoder.scale_embeddings = False
+    _set_norm(encoder.layernorm_embedding, weights, "embeddings.LayerNorm")
+    for i, layer in enumerate(encoder.layer):
+        _set_layer(layer, weights, f"encoder.layer.{i}.")
+    specification = transformer_spec.TransformerEncoderModelSpec(encoder, pooling_layer=False)
+    vocabulary = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))["model"]["vocab"]
+    specification.register_vocabulary(sorted(vocabulary, key=vocabulary.__getitem__))
+    specification.config.unk_token = "[UNK]"
+    specification.config.layer_norm_epsilon = config["layer_norm_eps"]
+    specification.validate()
+    specification.optimize(quantization="int8")
+    return specification
+
+
+def _set_layer(layer: Any, weights: dict[str, npt.NDArray[np.float32]], prefix: str) -> None:
+    projections = [f"{prefix}attention.self.{name}" for name in ("query", "key", "value")]
+    layer.self_attention.linear[0].weight = np.concatenate([weights[f"{name}.weight"] for name in projections])
+    layer.self_attention.linear[0].bias = np.concatenate([weights[f"{name}.bias"] for name in projections])
+    _set_linear(layer.self_attention.linear[1], weights, f"{prefix}attention.output.dense")
+    _set_norm(layer.self_attention.layer_norm, weights, f"{prefix}attention.output.LayerNorm")
+    _set_linear(layer.ffn.linear_0, weights, f"{prefix}intermediate.dense")
+    _set_linear(layer.ffn.linear_1, weights, f"{prefix}output.dense")
+    _set_norm(layer.ffn.layer_norm, weights, f"{prefix}output.LayerNorm")
+
+
+def _set_norm(spec: Any, weights: dict[str, npt.NDArray[np.float32]], prefix: str) -> None:
+    spec.gamma, spec.beta = weights[f"{prefix}.weight"], weights[f"{prefix}.bias"]
+
+
+def _set_linear(spec: Any, weights: dict[str, npt.NDArray[np.float32]], prefix: str) -> None:
+    spec.weight, spec.bias = weights[f"{prefix}.weight"], weights[f"{prefix}.bias"]

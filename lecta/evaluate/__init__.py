@@ -1,0 +1,1 @@
+"""Retrieval measures, over the same public Library that users have."""

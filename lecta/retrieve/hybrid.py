@@ -1,0 +1,38 @@
+"""BM25 and vectors, fused."""
+
+from __future__ import annotations
+
+from lecta.protocols import PassageIndex, Vectors
+from lecta.retrieve.fusion import convex_sum
+from lecta.retrieve.variety import keep_kinds
+from lecta.types import Filters, Hit, Passage
+
+
+def hybrid_search(
+    index: PassageIndex,
+    question: str,
+    vector: Vectors,
+    k: int,
+    *,
+    filters: Filters,
+    dense_weight: float,
+    candidates: int,
+) -> list[Hit]:
+    """Return the `k` best passages for a question, best first.
+
+    `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
+    them is skipped when the weight gives it no say.
+    """
+    words = index.search_words(question, candidates, filters) if dense_weight < 1 else []
+    dense = index.search_vector(vector, candidates, filters) if dense_weight > 0 else []
+    passages: dict[tuple[str, int], Passage] = {_key(hit.passage): hit.passage for hit in [*words, *dense]}
+    fused = convex_sum(
+        {_key(hit.passage): hit.score for hit in words},
+        {_key(hit.passage): hit.score for hit in dense},
+        dense_weight,
+    )
+    return keep_kinds([Hit(passages[key], score) for key, score in fused.items()], dense, k)
+
+
+def _key(passage: Passage) -> tuple[str, int]:
+    return passage.source, passage.start_index

@@ -1,0 +1,96 @@
+"""One settings object: defaults, then the configuration file, then LECTA_* variables, then arguments.
+
+The file is `config.toml` in the platform's configuration folder (on Linux `~/.config/lecta/config.toml`), or the one
+LECTA_CONFIG names. docs/settings.md lists every setting; a test keeps it complete.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from lecta.errors import UsageError
+
+
+def _expanded(value: Any) -> Any:
+    return Path(value).expanduser() if isinstance(value, str | Path) else value
+
+
+Folder = Annotated[Path, BeforeValidator(_expanded)]
+
+
+def config_path() -> Path:
+    """Return where the configuration file is looked for; it need not exist."""
+    named = os.environ.get("LECTA_CONFIG")
+    return (
+        Path(named).expanduser() if named else platformdirs.user_config_path("lecta", appauthor=False) / "config.toml"
+    )
+
+
+class Settings(BaseSettings):
+    """What can be set, with its default."""
+
+    model_config = SettingsConfigDict(env_prefix="LECTA_", extra="forbid", frozen=True)
+
+    library: Folder = Field(
+        default_factory=lambda: platformdirs.user_data_path("lecta", appauthor=False) / "library",
+        description="Folder that holds the index of your lectures.",
+    )
+    models: Folder = Field(
+        default_factory=lambda: platformdirs.user_cache_path("lecta", appauthor=False) / "models",
+        description="Folder that holds the models' weights.",
+    )
+    model: str = Field(
+        default="default",
+        description="Language model: `default`, `small`, a GGUF file's path, `openai:NAME` or `ollama:NAME`.",
+    )
+    base_url: str = Field(default="", description="Address of the OpenAI-compatible server for `openai:NAME`.")
+    api_key: str = Field(default="", description="Key for that server, if it wants one.", repr=False)
+    passages: int = Field(default=5, ge=1, le=50, description="Passages found for a question (-k).")
+    passage_size: int = Field(default=512, ge=64, le=8192, description="Characters in a passage, about.")
+    dense_weight: float = Field(
+        default=0.5, ge=0, le=1, description="Share of vectors in the ranking; the rest is BM25. See docs/retrieval.md."
+    )
+    candidates: int = Field(default=100, ge=1, le=10_000, description="Passages each of BM25 and vectors proposes.")
+    max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
+    context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
+    threads: int = Field(default=0, ge=0, description="Threads for the models; 0 is one for each core.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the configuration file below the environment and drop the sources lecta does not use."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_path())
+
+    @property
+    def thread_count(self) -> int:
+        """Threads to use: the setting, or one for each core this process may run on."""
+        if self.threads:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def load(**given: Any) -> Settings:
+    """Return the settings; arguments that are None fall through to the environment and the file.
+
+    Raises `UsageError` naming the first setting that is wrong, its value and what it must be.
+    """
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "configuration"
+        raise UsageError(f"setting {name} = {first.get('input')!r}: {first['msg']} (see {config_path()})") from error
+    except (OSError, ValueError) as error:  # tomllib.TOMLDecodeError is a ValueError
+        raise UsageError(f"configuration {config_path()}: {error}; mend or remove it") from error

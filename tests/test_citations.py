@@ -1,0 +1,72 @@
+"""Citations: only numbers that were given, and each with its sentence."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lecta.answer.citations import checked, sentences, split_thinking, without_thinking
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("It holds [1].", "It holds [1]."),
+        ("It holds [7].", "It holds."),
+        ("It holds [1][7].", "It holds [1]."),
+        ("It holds [1, 7, 2].", "It holds [1, 2]."),
+        ("It holds [1-2].", "It holds [1, 2]."),
+        ("word[9] and a[9] and x_2[9] and \\theta}[9]", "word and a[9] and x_2[9] and \\theta}[9]"),
+        ("the interval [0.5] and [x]", "the interval [0.5] and [x]"),
+        ("cut off [1", "cut off [1"),
+    ],
+)
+def test_invented_numbers_never_reach_the_user(written: str, shown: str) -> None:
+    for size in (1, 2, 3, 100):
+        pieces = [written[i : i + size] for i in range(0, len(written), size)]
+        assert "".join(checked(pieces, 2)) == shown
+
+
+@given(st.text(st.sampled_from("ab [1]29,-. \n"), max_size=60), st.integers(1, 5))
+def test_a_stream_is_checked_the_same_however_it_is_cut(text: str, size: int) -> None:
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    assert "".join(checked(pieces, 2)) == "".join(checked([text], 2))
+
+
+def test_sentences_carry_their_citations_wherever_the_mark_stands() -> None:
+    found = sentences("First it rises [1]. Then it falls. [2] Last it rests[1][3].")
+    assert [(s.text, s.citations) for s in found] == [
+        ("First it rises.", (1,)),
+        ("Then it falls.", (2,)),
+        ("Last it rests.", (1, 3)),
+    ]
+
+
+def test_formulas_lists_and_code_are_not_cut() -> None:
+    text = "The loss is $L = 0.5 (y - t)^2. $ here.\n\n$$a. B = c$$\n\n- one item [2]\n- another\n\n`x. Y` stays."
+    assert [s.text for s in sentences(text)] == [
+        "The loss is $L = 0.5 (y - t)^2. $ here.",
+        "$$a. B = c$$",
+        "one item",
+        "another",
+        "`x. Y` stays.",
+    ]
+
+
+def test_nothing_is_claimed_to_be_checked() -> None:
+    assert all(s.support is None and s.supported is None for s in sentences("One. Two [1]."))
+
+
+def test_thinking_is_kept_apart() -> None:
+    assert split_thinking("<think>hm, 2 + 2</think>\n\nIt is 4.") == ("hm, 2 + 2", "It is 4.")
+    assert split_thinking("plain") == ("", "plain")
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 100])
+def test_thinking_is_kept_apart_in_a_stream(size: int) -> None:
+    text = "<think>a < b</think>It is <b> 4."
+    thoughts: list[str] = []
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    assert "".join(without_thinking(pieces, thoughts)) == "It is <b> 4."
+    assert "".join(thoughts) == "a < b"

@@ -1,0 +1,69 @@
+"""Fusion and variety, with numbers a reader can check by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from lecta.retrieve.fusion import convex_sum, reciprocal_rank
+from lecta.retrieve.hybrid import hybrid_search
+from lecta.retrieve.variety import keep_kinds
+from lecta.types import Filters, Hit, Kind, Passage
+from tests.conftest import LetterEmbedder
+
+
+def _hit(name: str, score: float, kind: Kind = "slides") -> Hit:
+    return Hit(Passage(name, 0, len(name), name, kind), score)
+
+
+def test_convex_sum_divides_by_the_best_and_weighs() -> None:
+    fused = convex_sum({"a": 10.0, "b": 5.0}, {"b": 0.8, "a": 0.4, "c": 0.2}, dense_weight=0.5)
+    assert fused == pytest.approx({"a": 0.5 + 0.25, "b": 0.25 + 0.5, "c": 0.125})
+    assert list(fused) == ["a", "b", "c"]  # equal scores keep the order they came in
+
+
+def test_convex_sum_gives_what_the_dense_list_lacks_its_last_score() -> None:
+    assert convex_sum({"a": 1.0}, {"b": 0.8, "c": 0.4}, 0.5)["a"] == pytest.approx(0.5 + 0.25)
+
+
+def test_convex_sum_without_matching_words_ranks_by_vectors() -> None:
+    assert list(convex_sum({}, {"b": 0.2, "c": 0.4}, 0.5)) == ["c", "b"]
+    assert convex_sum({}, {}, 0.5) == {}
+
+
+def test_reciprocal_rank_fusion_is_that_of_the_paper() -> None:
+    fused = reciprocal_rank([["a", "b"], ["b", "c"]])
+    assert fused == pytest.approx({"b": 1 / 62 + 1 / 61, "a": 1 / 61, "c": 1 / 62})
+    assert next(iter(fused)) == "b"
+
+
+def test_the_nearest_of_each_kind_stays_among_the_first() -> None:
+    ranked = [_hit("s1", 1.0), _hit("s2", 0.9), _hit("s3", 0.8), _hit("s4", 0.7), _hit("talk", 0.4, "speech")]
+    dense = [_hit("s1", 0.66), _hit("talk", 0.64, "speech"), _hit("s2", 0.5)]
+    assert [hit.passage.source for hit in keep_kinds(ranked, dense, 3)] == ["s1", "s2", "talk"]
+
+
+def test_a_kind_that_is_far_off_gets_no_place() -> None:
+    ranked = [_hit("s1", 1.0), _hit("s2", 0.9), _hit("s3", 0.8), _hit("talk", 0.4, "speech")]
+    dense = [_hit("s1", 0.66), _hit("talk", 0.3, "speech")]
+    assert [hit.passage.source for hit in keep_kinds(ranked, dense, 3)] == ["s1", "s2", "s3"]
+
+
+class _Lists:
+    """An index whose two lists are given."""
+
+    def __init__(self, words: list[Hit], dense: list[Hit]) -> None:
+        self.words, self.dense = words, dense
+
+    def search_words(self, question: str, k: int, filters: Filters) -> list[Hit]:
+        return self.words[:k]
+
+    def search_vector(self, vector: object, k: int, filters: Filters) -> list[Hit]:
+        return self.dense[:k]
+
+
+@pytest.mark.parametrize(("weight", "first"), [(0.0, "by words"), (1.0, "by meaning")])
+def test_the_weight_decides_between_words_and_meaning(weight: float, first: str, letters: LetterEmbedder) -> None:
+    index = _Lists([_hit("by words", 3.0)], [_hit("by meaning", 0.9)])
+    vector = letters.embed_queries(["q"])[0]
+    hits = hybrid_search(index, "q", vector, 2, filters=Filters(), dense_weight=weight, candidates=10)
+    assert hits[0].passage.source == first
