@@ -295,13 +295,16 @@ def print_add(report: AddReport) -> None:
     """Print what became of each file; those that changed nothing are only counted."""
     console = _out()
     for file in report.files:
-        if file.status in ("unchanged", "failed"):  # failures were shown on stderr as they came
+        if file.status not in ("added", "updated", "duplicate"):  # failures were shown on stderr as they came
             continue
         note = f"  ({file.reason})" if file.reason else ""
         count = f"  {file.passages} passages" if file.passages else ""
         console.print(
             f"[{_STATUS_STYLE.get(file.status, '')}]{file.status:9}[/] {escape(file.path)}{count}[dim]{escape(note)}[/]"
         )
+    unread = sorted({Path(file.path).suffix or "no suffix" for file in report.files if file.status == "skipped"})
+    if unread:
+        console.print(f"[dim]skipped   what lecta does not read: {escape(', '.join(unread))}[/]")
     counts: dict[str, int] = {}
     for file in report.files:
         counts[file.status] = counts.get(file.status, 0) + 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
@@ -143,6 +144,11 @@ class Library:
         kind: Kind | None = None,
     ) -> SearchResult:
         """Return the passages that treat a question, best first. Raises `UsageError` for an empty question."""
+        return self._search(question, k, Filters(course, lecture, kind))
+
+    def _search(
+        self, question: str, k: int | None, filters: Filters, keep: Callable[[Passage], bool] = lambda passage: True
+    ) -> SearchResult:
         if not question.strip():
             raise UsageError("the question is empty: write what you want to know")
         started = time.perf_counter()
@@ -153,9 +159,10 @@ class Library:
             question,
             vector,
             self.settings.passages if k is None else k,
-            filters=Filters(course, lecture, kind),
+            filters=filters,
             dense_weight=self.settings.dense_weight,
             candidates=self.settings.candidates,
+            keep=keep,
         )
         ended = time.perf_counter()
         timings = {
@@ -182,7 +189,7 @@ class Library:
         `ChatError` when the model fails.
         """
         started = time.perf_counter()
-        found = self.search(question, k, course=course, lecture=lecture, kind=kind)
+        found = self._search(question, k, Filters(course, lecture, kind), keep=_says_something)
         timings = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
         if on_passages:
             on_passages(found.hits)
@@ -283,6 +290,8 @@ class Library:
         return [report for report, _ in waiting]
 
 
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_FEW_WORDS = 5
 _MINILM = ("all-MiniLM-L6-v2/int8", 384)  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
 
 
@@ -329,6 +338,11 @@ def _sha256(path: Path) -> str:
 def _words(passage: Passage) -> str:
     """Return what a passage is matched by: what it stands under, and its text."""
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text
+
+
+def _says_something(passage: Passage) -> bool:
+    """Tell whether a passage has words beyond its title; a title slide helps to find a lecture, not to answer."""
+    return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
 
 
 def _answer(

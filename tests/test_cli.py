@@ -116,7 +116,7 @@ def test_a_folder_without_readable_files_is_exit_1(lecta: Run, tmp_path: Path) -
     (tmp_path / "films" / "a.xyz").write_bytes(b"?")
     run = lecta("add", "films")
     assert run.returncode == 1
-    assert "does not read .xyz" in run.stdout
+    assert "does not read: .xyz" in run.stdout
 
 
 def test_wrong_usage_and_wrong_settings_are_exit_2(lecta: Run, tmp_path: Path) -> None:

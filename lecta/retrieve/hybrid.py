@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from lecta.protocols import PassageIndex, Vectors
 from lecta.retrieve.fusion import convex_sum
 from lecta.retrieve.variety import keep_kinds
@@ -17,11 +19,13 @@ def hybrid_search(
     filters: Filters,
     dense_weight: float,
     candidates: int,
+    keep: Callable[[Passage], bool] = lambda passage: True,
 ) -> list[Hit]:
     """Return the `k` best passages for a question, best first.
 
     `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
-    them is skipped when the weight gives it no say.
+    them is skipped when the weight gives it no say;
+    passages that `keep` turns down are left out.
     """
     words = index.search_words(question, candidates, filters) if dense_weight < 1 else []
     dense = index.search_vector(vector, candidates, filters) if dense_weight > 0 else []
@@ -31,7 +35,8 @@ def hybrid_search(
         {_key(hit.passage): hit.score for hit in dense},
         dense_weight,
     )
-    return keep_kinds([Hit(passages[key], score) for key, score in fused.items()], dense, k)
+    ranked = [Hit(passages[key], score) for key, score in fused.items() if keep(passages[key])]
+    return keep_kinds(ranked, [hit for hit in dense if keep(hit.passage)], k)
 
 
 def _key(passage: Passage) -> tuple[str, int]:
