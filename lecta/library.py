@@ -350,7 +350,7 @@ def _answer(
 ) -> Answer:
     if prompt.is_refusal(text):
         return Answer(question, prompt.NOT_COVERED, (), hits, model, thinking, abstained=True, timings=timings)
-    return Answer(question, text, citations.sentences(text), hits, model, thinking, timings=timings)
+    return Answer(question, text, citations.sentences(text, len(hits)), hits, model, thinking, timings=timings)
 
 
 def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:

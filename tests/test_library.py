@@ -176,7 +176,7 @@ def test_a_silent_model_is_an_error(lectures: Path, tmp_path: Path, letters: Let
 
 def test_another_passage_size_is_refused(library: Library, lectures: Path, letters: LetterEmbedder) -> None:
     library.add([lectures])
-    with pytest.raises(LibraryError, match="lines-1/256"):
+    with pytest.raises(LibraryError, match="places-1/256"):
         Library(library.path, settings=load(passage_size=256), embedder=letters).documents()
 
 

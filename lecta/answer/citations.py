@@ -14,6 +14,8 @@ _LIST = r"\[[\d\s,;–-]*"
 _OPEN = re.compile(rf"(?:^|\s+)[^\s\[]*(?:{_LIST}\][^\s\[]*)*(?:{_LIST}|\S*)$")
 _STOP = re.compile(r"[.!?][\"'”»)*_]*$")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|resp|etc|Fig|Eq|Sec|Dr|Prof|No)|^\s*\d+|\b[A-Z])\.$")
+_DELIMITER = re.compile(r"(\$\$|\$|\\[()\[\]]|```|`)")
+_CLOSING = {r"\(": r"\)", r"\[": r"\]"}
 _THINK = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
 # Where a sentence must not be cut: mathematics and code.
 _WHOLE = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|```.*?(?:```|\Z)|\$[^$\n]+\$|`[^`\n]+`", re.DOTALL)
@@ -22,37 +24,40 @@ _WHOLE = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|```.*?(?:```|\Z)|\$[^$
 def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
     """Pass a stream of text on, leaving out citations that are not 1..`count`.
 
-    Words are passed on whole; only the last one is held back.
+    Words are passed on whole; only the last one is held back. In mathematics and code, [0, 1] is an interval.
 
     >>> "".join(checked(["So it is [1", "][7]. And [2, 9]."], 2))
     'So it is [1]. And [2].'
     """
-    held = ""
+    held, span = "", ""
     for piece in pieces:
         held += piece
         waiting = _OPEN.search(held)
         ready, held = (held[: waiting.start()], held[waiting.start() :]) if waiting else (held, "")
         if ready:
-            yield _kept(ready, count)
+            ready, span = _kept(ready, span, count)
+            yield ready
     if held:
-        yield _kept(held, count)
+        yield _kept(held, span, count)[0]
 
 
 def cited(words: Iterable[str], cite: Callable[[str], Sequence[int]]) -> Iterator[str]:
     """Pass on a stream of words and put a citation behind every sentence that ends without one.
 
-    `words` come as `checked` gives them, each with the space before it; `cite` returns passage numbers for a sentence.
+    `words` come as `checked` gives them, runs of whole words with the space before them; `cite` returns passage
+    numbers for a sentence.
 
     >>> "".join(cited(["It", " rises.", " Then", " it", " falls", " [2]."], lambda sentence: (1,)))
     'It rises. [1] Then it falls [2].'
     """
     sentence = ""
-    for word in words:
-        if _is_whole(sentence, word):
-            yield _mark(sentence, cite)
-            sentence = ""
-        yield word
-        sentence += word
+    for run in words:
+        for word in re.findall(r"\s*\S+|\s+", run):
+            if _is_whole(sentence, word):
+                yield _mark(sentence, cite)
+                sentence = ""
+            yield word
+            sentence += word
     yield _mark(sentence, cite)
 
 
@@ -90,16 +95,18 @@ def without_thinking(pieces: Iterable[str], thoughts: list[str]) -> Iterator[str
             yield held
 
 
-def sentences(text: str) -> tuple[Sentence, ...]:
+def sentences(text: str, count: int) -> tuple[Sentence, ...]:
     """Cut an answer into sentences, each with the passages it cites; citations after the full stop belong to it.
 
-    Mathematics and code are never cut; a list item, a heading or a displayed formula is a sentence of its own.
+    Only citations of 1..`count` count. Mathematics and code are never cut; a list item, a heading or a displayed
+    formula is a sentence of its own.
     """
     found: list[Sentence] = []
     for block in _blocks(text):
-        for raw in _sentences(block):
-            numbers = tuple(dict.fromkeys(n for match in _CITATION.finditer(raw) for n in _numbers(match.group(1))))
-            words = _CITATION.sub("", raw).strip()
+        for raw, wholes in _sentences(block):
+            cited = [n for match in _CITATION.finditer(raw) for n in _numbers(match.group(1))]
+            numbers = tuple(dict.fromkeys(n for n in cited if 1 <= n <= count))
+            words = _unshield(_CITATION.sub("", raw), wholes).strip()
             if not re.search(r"\w", words):
                 if found and numbers:  # "... holds. [1]": the mark stands after the full stop
                     last = found.pop()
@@ -127,7 +134,28 @@ def _mark(sentence: str, cite: Callable[[str], Sequence[int]]) -> str:
     return "".join(f" [{number}]" for number in cite(words))
 
 
-def _kept(text: str, count: int) -> str:
+def _kept(text: str, span: str, count: int) -> tuple[str, str]:
+    """Return text without invented citations, and the mark that opened the mathematics or code it ends in, or "".
+
+    `span` is the mark that was open before it.
+    """
+    kept = []
+    parts = _DELIMITER.split(text)  # text, mark, text, mark, ..., text
+    for i, part in enumerate(parts):
+        if i % 2:
+            is_dollar_sign = part == "$" and not span and not parts[i + 1][:1].strip()
+            span = "" if is_dollar_sign or part == _CLOSING.get(span, span) else span or part
+            kept.append(part)
+        elif span == "$" and "\n" in part:  # a formula within a line ends with it
+            inside, line_end, outside = part.partition("\n")
+            span = ""
+            kept += [inside, line_end, _without_invented(outside, count)]
+        else:
+            kept.append(part if span else _without_invented(part, count))
+    return "".join(kept), span
+
+
+def _without_invented(text: str, count: int) -> str:
     def keep(match: re.Match[str]) -> str:
         numbers = [number for number in _numbers(match.group(1)) if 1 <= number <= count]
         space = match.group(0)[: len(match.group(0)) - len(match.group(0).lstrip())]
@@ -157,12 +185,13 @@ def _blocks(text: str) -> Iterator[str]:
             yield re.sub(r"^\s*(?:[-*+]|\d+[.)]|#{1,6})\s+", "", _unshield(block, wholes))
 
 
-def _sentences(block: str) -> Iterator[str]:
+def _sentences(block: str) -> Iterator[tuple[str, list[str]]]:
+    """Yield a block's sentences with mathematics and code hidden, and what was hidden."""
     from sentencex import segment
 
     shielded, wholes = _shield(" ".join(block.split()) if "```" not in block else block)
     for sentence in segment("en", shielded):
-        yield _unshield(sentence, wholes)
+        yield sentence, wholes
 
 
 def _shield(text: str) -> tuple[str, list[str]]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from lecta.protocols import Embedder
 
-THRESHOLD = 0.5
+THRESHOLD = 0.42
 """Mean of cosine and word share from which a passage counts as the place; docs/answers.md says how it was chosen."""
 
 _WORD = re.compile(r"[^\W_]+(?:'[a-z]+)?")

@@ -20,6 +20,13 @@ READERS: dict[str, str] = {
     ".text": "text",
     ".md": "text",
     ".markdown": "text",
+    ".srt": "subtitles",
+    ".vtt": "subtitles",
+    ".sbv": "subtitles",
+    ".json": "whisper",
+    ".tsv": "whisper",
+    **dict.fromkeys((".mp4", ".m4v", ".mov", ".mkv", ".webm"), "recording"),
+    **dict.fromkeys((".mp3", ".m4a", ".aac", ".ogg", ".opus", ".wav", ".flac"), "recording"),
 }
 """Suffix (lower case) to the module of this package that reads it."""
 

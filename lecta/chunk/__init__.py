@@ -1,7 +1,8 @@
 """Document -> Passages that know their true place.
 
 Lines are packed into passages of about `size` characters; a line longer than that is cut at its sentences, a sentence
-at its words. A passage never crosses a page or a heading, and its text is a slice of the document's text.
+at its words. Speech with times is cut between cues, where a sentence, a pause or a speaker ends (`lecta.chunk.speech`).
+A passage never crosses a page or a heading, and its text is a slice of the document's text.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from lecta.chunk.speech import LONGEST, cut_points
 from lecta.types import Document, Passage, Section
 
-RECIPE = "lines-1"
+RECIPE = "places-1"
 """Changes when the same document is cut differently; the store records it with the size and refuses to mix."""
 
 _LINE = re.compile(r"[^\n]+")
@@ -32,14 +34,17 @@ class _Unit:
 
 
 def chunk(document: Document, size: int = 512) -> list[Passage]:
-    """Cut a document into passages of at most about `size` characters (1/8 more to take in a short tail).
+    """Cut a document into passages of about `size` characters: at most 1/8 more, of timed speech at most half more.
 
     Every word of every section that is not excluded is in exactly one passage, in order.
     """
     passages = []
     for group in _groups(document):
-        units = [unit for section in group for unit in _units(document.text, section, size)]
-        passages += [_passage(document, packed) for packed in _pack(units, size)]
+        for run in _runs(document, group, size):
+            units = [unit for section in run for unit in _units(document.text, section, size)]
+            fits = run is not group and units and units[-1].end - units[0].start <= LONGEST * size
+            packs = [units] if fits else _pack(units, size)
+            passages += [_passage(document, packed) for packed in packs]
     return passages
 
 
@@ -57,10 +62,25 @@ def _groups(document: Document) -> Iterator[list[Section]]:
         yield group
 
 
+def _runs(document: Document, group: list[Section], size: int) -> Iterator[list[Section]]:
+    """Yield the cues of each passage of timed speech; anything else as it is."""
+    if group[0].start_time is None:
+        yield group
+        return
+    starts = set(cut_points(document, group, size))
+    run: list[Section] = []
+    for cue in group:
+        if run and cue.start_index in starts:
+            yield run
+            run = []
+        run.append(cue)
+    yield run
+
+
 def _may_join(text: str, left: Section, right: Section) -> bool:
-    return (left.page, left.title, left.speaker) == (right.page, right.title, right.speaker) and not text[
-        left.end_index : right.start_index
-    ].strip()
+    timed = (left.start_time is None) == (right.start_time is None)
+    between = text[left.end_index : right.start_index]
+    return timed and (left.page, left.title) == (right.page, right.title) and not between.strip()
 
 
 def _units(text: str, section: Section, size: int) -> Iterator[_Unit]:
@@ -144,5 +164,5 @@ def _passage(document: Document, units: Sequence[_Unit]) -> Passage:
         start_time=first.start_time,
         end_time=last.end_time,
         label=first.label,
-        speaker=first.speaker,
+        speaker=first.speaker if all(unit.section.speaker == first.speaker for unit in units) else "",
     )
