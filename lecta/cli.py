@@ -107,8 +107,8 @@ def add(
     from lecta import console
 
     opened = _open(library)
-    with console.adding(quiet=as_json) as on_file:
-        report = opened.add(paths, course=course, on_file=on_file)
+    with console.adding(quiet=as_json) as (on_file, on_heard):
+        report = opened.add(paths, course=course, on_file=on_file, on_heard=on_heard)
     if as_json:
         _print_json(
             {
@@ -187,16 +187,21 @@ def ask(
 
 
 @app.command("list")
-def list_(library: LibraryOption = None, as_json: JsonOption = False) -> None:
-    """Show what is in the library."""
+def list_(
+    files: Annotated[bool, typer.Option("--files", help="One line for each file instead of each lecture.")] = False,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the courses and lectures in the library."""
     from lecta import console
 
-    records = _open(library).documents()
+    opened = _open(library)
     if as_json:
-        columns = ("source", "kind", "course", "lecture", "title", "passages", "characters", "reader", "sha256")
-        _print_json({"documents": [{name: getattr(record, name) for name in columns} for record in records]})
+        _print_json(console.list_json(opened.lectures(), opened.documents()))
+    elif files:
+        console.print_documents(opened.documents())
     else:
-        console.print_documents(records)
+        console.print_lectures(opened.lectures())
 
 
 @app.command()
@@ -214,11 +219,25 @@ def remove(
 
 
 @app.command()
-def status(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+def status(
+    explain: Annotated[
+        str | None,
+        typer.Option("--explain", metavar="PATH", help="Say of a file what was left out, and why.", show_default=False),
+    ] = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Show where the library and the models are, and how much they hold."""
     from lecta import console
 
     opened = _open(library)
+    if explain is not None:
+        report = console.explain_json(opened.find(explain))
+        if as_json:
+            _print_json(report)
+        else:
+            console.print_explanation(report)
+        return
     facts = console.status_facts(opened)
     if as_json:
         _print_json(facts)

@@ -9,6 +9,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,10 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 from rich.text import Text
 
-from lecta.types import AddReport, Answer, DocumentRecord, FileReport, Hit, Passage, SearchResult
+from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport, Hit, Passage, SearchResult
 
 if TYPE_CHECKING:
+    from lecta.lectures import Lecture
     from lecta.library import Library
 
 _STATUS_STYLE = {"added": "green", "updated": "green", "failed": "red", "skipped": "dim", "unchanged": "dim"}
@@ -47,9 +49,10 @@ def clock(seconds: float) -> str:
 
 
 def place(passage: Passage) -> str:
-    """Return where in its file a passage stands: "page 12", "23:41-24:10", "characters 78254-78742"."""
+    """Return where in its file a passage stands: "slide 12", "23:41-24:10", "characters 78254-78742"."""
     if passage.page is not None:
-        return f"{'slide' if passage.kind == 'slides' else 'page'} {passage.page}"
+        printed = f" (printed {passage.label})" if passage.label and passage.label != str(passage.page) else ""
+        return f"{'slide' if passage.kind == 'slides' else 'page'} {passage.page}{printed}"
     if passage.start_time is not None and passage.end_time is not None:
         return f"{clock(passage.start_time)}-{clock(passage.end_time)}"
     return f"characters {passage.start_index}-{passage.end_index}"
@@ -61,10 +64,12 @@ def place(passage: Passage) -> str:
 def _hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
     names = (
         "text", "source", "kind", "course", "lecture", "title", "page", "start_time", "end_time",
-        "start_index", "end_index",
+        "start_index", "end_index", "label", "speaker",
     )  # fmt: skip
     return [
-        {"rank": rank, "score": round(hit.score, 6)} | {name: getattr(hit.passage, name) for name in names}
+        {"rank": rank, "score": round(hit.score, 6)}
+        | {name: getattr(hit.passage, name) for name in names}
+        | {"also": [asdict(place) for place in hit.also]}
         for rank, hit in enumerate(hits, 1)
     ]
 
@@ -98,23 +103,30 @@ def answer_json(answer: Answer) -> dict[str, Any]:
 # --- progress ---------------------------------------------------------------------------------------------------------
 
 
+OnFile = Callable[[FileReport, int, int], None]
+OnHeard = Callable[[str, str], None]
+
+
 @contextlib.contextmanager
-def adding(quiet: bool) -> Iterator[Callable[[FileReport, int, int], None]]:
-    """Show a bar of files while they are added, and every file that fails as it does."""
+def adding(quiet: bool) -> Iterator[tuple[OnFile, OnHeard]]:
+    """Show a bar of files while they are added, where in a long one its reader is, and every file that fails."""
     console = _err()
     bar = Progress(
         TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=console, transient=True, disable=quiet or not console.is_terminal,
+        TextColumn("{task.description}"), console=console, transient=True, disable=quiet or not console.is_terminal,
     )  # fmt: skip
     task = bar.add_task("", total=None)
 
     def on_file(report: FileReport, done: int, total: int) -> None:
-        bar.update(task, completed=done, total=total)
+        bar.update(task, completed=done, total=total, description="")
         if report.status == "failed":
             console.print(f"[red]failed[/] {escape(report.path)}: {escape(report.reason)}", soft_wrap=True)
 
+    def on_heard(path: str, where: str) -> None:
+        bar.update(task, description=escape(f"{Path(path).name}: {where}"))
+
     with bar:
-        yield on_file
+        yield on_file, on_heard
 
 
 def _download_bar(deed: str) -> Progress:
@@ -332,6 +344,81 @@ def print_documents(records: Sequence[DocumentRecord]) -> None:
             escape(record.source),
         )
     console.print(table)
+
+
+def list_json(lectures: Sequence[Lecture], records: Sequence[DocumentRecord]) -> dict[str, Any]:
+    """Return what `lecta list --json` prints."""
+    columns = ("source", "kind", "course", "lecture", "title", "passages", "characters", "reader", "sha256")
+    return {
+        "lectures": [
+            {
+                "course": lecture.course,
+                "order": lecture.order,
+                "number": lecture.number,
+                "title": lecture.title,
+                "date": lecture.date.isoformat() if lecture.date else None,
+                "kinds": dict(lecture.kinds),
+                "passages": lecture.passages,
+                "sources": list(lecture.sources),
+            }
+            for lecture in lectures
+        ],
+        "documents": [{name: getattr(record, name) for name in columns} for record in records],
+    }
+
+
+def print_lectures(lectures: Sequence[Lecture]) -> None:
+    """Print courses and their lectures in order, with how much there is of each kind."""
+    console = _out()
+    if not lectures:
+        console.print("the library is empty: add lectures with `lecta add PATH`")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("course", "lecture", "title", "slides", "speech", "notes", "passages"):
+        right = column in ("lecture", "slides", "speech", "notes", "passages")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    for lecture in lectures:
+        counts = [str(lecture.kinds.get(kind, "")) for kind in ("slides", "speech", "notes")]
+        number = "" if lecture.number is None else str(lecture.number)
+        table.add_row(escape(lecture.course), number, escape(lecture.title), *counts, str(lecture.passages))
+    console.print(table)
+
+
+def explain_json(document: Document) -> dict[str, Any]:
+    """Return what of a document is kept out of retrieval, and why."""
+    kept = sum(s.end_index - s.start_index for s in document.sections if not s.excluded)
+    return {
+        "source": document.source,
+        "reader": document.reader,
+        "characters": len(document.text),
+        "characters_indexed": kept,
+        "warnings": list(document.warnings),
+        "left_out": [
+            {
+                "reason": section.excluded,
+                "page": section.page,
+                "start_time": section.start_time,
+                "text": document.text_of(section),
+            }
+            for section in document.sections
+            if section.excluded
+        ],
+    }
+
+
+def print_explanation(report: dict[str, Any]) -> None:
+    """Print what of a document is kept out of retrieval, and why."""
+    console = _out()
+    share = f"{report['characters_indexed']:,} of {report['characters']:,} characters are indexed"
+    console.print(f"{report['source']}: {share}; read by {report['reader']}", markup=False)
+    for warning in report["warnings"]:
+        console.print(f"warning: {warning}", markup=False)
+    for part in report["left_out"]:
+        page = f", page {part['page']}" if part["page"] else ""
+        console.print(f"\n{part['reason']}{page}:", style="bold", markup=False)
+        console.print(Text(part["text"]))
+    if not report["left_out"]:
+        console.print("nothing was marked as repeated, as an advertisement or as boilerplate")
 
 
 def status_facts(library: Library) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from lecta import chunk, models, read
 from lecta.answer import citations, prompt
 from lecta.check.attribution import Attributor
 from lecta.errors import ChatError, LibraryError, ReadError, UsageError
+from lecta.intake import REPEATED, File, Intake, find_files, sha256_of, without_repeats
+from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder
-from lecta.read import naming
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.settings import Settings
 from lecta.store import Entry, Recipe, Store
@@ -36,6 +36,8 @@ OnText = Callable[[str], None]
 """Called with each piece of an answer as it is written."""
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
+OnHeard = Callable[[str, str], None]
+"""Called with a file and where in it its reader is, for files that take long."""
 OnFetch = Callable[[str, int, int], None]
 """Called while a model is fetched, with its name, bytes done and bytes in all."""
 
@@ -72,7 +74,12 @@ class Library:
     # --- what it holds ------------------------------------------------------------------------------------------------
 
     def add(
-        self, paths: Iterable[str | Path], *, course: str | None = None, on_file: OnFile | None = None
+        self,
+        paths: Iterable[str | Path],
+        *,
+        course: str | None = None,
+        on_file: OnFile | None = None,
+        on_heard: OnHeard | None = None,
     ) -> AddReport:
         """Read, chunk, embed and store files and folders; files that have not changed are left alone.
 
@@ -80,12 +87,8 @@ class Library:
         again completes it. Raises `LibraryError` when the library itself cannot be written.
         """
         started = time.perf_counter()
-        found = [item for path in paths for item in _files(Path(path).expanduser(), course)]
-        files = list({item.path.resolve(): item for item in found}.values())
-        known = {record.path: record for record in self.store.documents()}
-        named = {record.source: record.path for record in known.values()}
+        files = find_files(paths, course)
         reports: list[FileReport] = []
-        waiting: list[tuple[FileReport, Entry]] = []
 
         def report(done: Iterable[FileReport]) -> None:
             for one in done:
@@ -93,17 +96,14 @@ class Library:
                 if on_file:
                     on_file(one, len(reports), len(files))
 
-        for file in files:
-            outcome = self._prepare(file, known.get(str(file.path.resolve())), named)
-            if isinstance(outcome, FileReport):
-                report([outcome])
-                continue
-            waiting.append(outcome)
-            if sum(len(entry.passages) for _, entry in waiting) >= _COMMIT_PASSAGES:
-                report(self._commit(waiting))
-                waiting = []
-        report(self._commit(waiting))
-        if any(one.status in ("added", "updated") for one in reports):
+        with read.Reading(self._reading_options()) as reading:
+            adding = _Adding(self, reading)
+            self._compare_again(adding.intake, gone=None)
+            for file in files:
+                report(adding.take(file, on_heard))
+            report(adding.commit())
+            self._compare_again(adding.intake, gone=adding.updated)
+        if adding.changed:
             self.store.settle()
         written = sum(one.passages for one in reports if one.status in ("added", "updated"))
         return AddReport(tuple(reports), written, time.perf_counter() - started)
@@ -111,18 +111,46 @@ class Library:
     def remove(self, path: str | Path) -> list[DocumentRecord]:
         """Take a file, or every file under a folder, out of the library; the files themselves stay.
 
-        `path` is a path on disk or a source as `documents()` shows it. Raises `LibraryError` when nothing matches.
+        `path` is a path on disk or a source as `documents()` shows it. What stood in other files as well is found
+        there from now on. Raises `LibraryError` when nothing matches.
         """
-        wanted = Path(path).expanduser().resolve()
-        matching = [
-            record
-            for record in self.documents()
-            if record.source == str(path) or Path(record.path) == wanted or wanted in Path(record.path).parents
-        ]
-        if not matching:
-            raise LibraryError(f"nothing in library {self.path} is at {path}; `lecta list` shows what there is")
+        matching = self._at(path)
         self.store.remove([record.id for record in matching])
+        with read.Reading() as reading:
+            self._compare_again(_Adding(self, reading).intake, gone=None)
         return matching
+
+    def _compare_again(self, intake: _LazyIntake, gone: Collection[str] | None) -> None:
+        """Index what repeated a file that is `gone` or changed, which may now be the only place of its words.
+
+        None stands for every file that is repeated by others and no longer in the library: removed just now, or by a
+        process that was killed before it came to this.
+        """
+        copies = self.store.copies()
+        if not copies:
+            return
+        records = {record.source: record for record in self.documents()}
+        affected = {
+            source
+            for source, original in copies
+            if source in records and source != original
+            and (original in gone if gone is not None else original not in records)
+        }  # fmt: skip
+        entries = []
+        for source in sorted(affected):
+            document = self.store.document(source)
+            if document is not None:
+                entries.append(intake().clean_entry(Path(records[source].path), without_repeats(document)))
+        self.store.put(entries)
+
+    def _reading_options(self) -> read.Options:
+        def speech_model() -> Path:
+            name = self.settings.speech_model
+            if name in models.MODELS:
+                return models.fetch(name, self.settings.models, self._fetch_progress(name))
+            return Path(name).expanduser()
+
+        return read.Options(self.settings.ocr, speech_model, self.path / "transcripts", self.settings.language)
 
     def documents(self) -> list[DocumentRecord]:
         """Return what the library holds, ordered by course, lecture and source."""
@@ -131,6 +159,28 @@ class Library:
     def document(self, source: str) -> Document | None:
         """Return one document with its text, by its source."""
         return self.store.document(source)
+
+    def find(self, path: str | Path) -> Document:
+        """Return one document with its text, by a path on disk or its source. Raises `LibraryError`."""
+        document = self.store.document(self._at(path)[0].source)
+        if document is None:
+            raise LibraryError(f"{path} was removed from library {self.path} just now")
+        return document
+
+    def _at(self, path: str | Path) -> list[DocumentRecord]:
+        wanted = Path(path).expanduser().resolve()
+        matching = [
+            record
+            for record in self.documents()
+            if record.source == str(path) or Path(record.path) == wanted or wanted in Path(record.path).parents
+        ]
+        if not matching:
+            raise LibraryError(f"nothing in library {self.path} is at {path}; `lecta list --files` shows what there is")
+        return matching
+
+    def lectures(self) -> list[Lecture]:
+        """Return the lectures that the documents make, in the order of their courses."""
+        return group(self.documents())
 
     # --- what it answers ----------------------------------------------------------------------------------------------
 
@@ -164,6 +214,8 @@ class Library:
             candidates=self.settings.candidates,
             keep=keep,
         )
+        also = self.store.also([hit.passage for hit in hits])
+        hits = [replace(hit, also=places) for hit, places in zip(hits, also, strict=True)]
         ended = time.perf_counter()
         timings = {
             "embed_ms": 1000 * (embedded - started),
@@ -218,14 +270,18 @@ class Library:
     @cached_property
     def store(self) -> Store:
         """The tables. Opening raises `LibraryError` when another recipe made them."""
+        return Store(self.path, self.recipe)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The reader, chunker and embedder that the settings make."""
         embedder = self._given_embedder
-        recipe = Recipe(
+        return Recipe(
             reader=read.RECIPE,
             chunker=f"{chunk.RECIPE}/{self.settings.passage_size}",
             embedder=embedder.name if embedder else _MINILM[0],
             dimension=embedder.dimension if embedder else _MINILM[1],
         )
-        return Store(self.path, recipe)
 
     @cached_property
     def embedder(self) -> Embedder:
@@ -251,93 +307,100 @@ class Library:
         on_fetch = self._on_fetch
         return None if on_fetch is None else lambda done, total: on_fetch(name, done, total)
 
-    # --- one file -----------------------------------------------------------------------------------------------------
 
-    def _prepare(
-        self, file: _File, before: DocumentRecord | None, named: dict[str, str]
-    ) -> FileReport | tuple[FileReport, Entry]:
-        """Read, chunk and embed one file, or say why not. `named` has the path of each source name taken."""
+class _LazyIntake:
+    """An intake made when the first file wants it: adding unchanged files loads neither embedder nor signatures."""
+
+    def __init__(self, library: Library, reading: read.Reading) -> None:
+        self._library, self._reading = library, reading
+
+    def __call__(self) -> Intake:
+        return self._intake
+
+    @cached_property
+    def _intake(self) -> Intake:
+        library = self._library
+        return Intake(self._reading, library.embedder, library.settings.passage_size, library.store.signatures())
+
+
+class _Adding:
+    """One run of `Library.add`: files wait until there are enough to be worth a commit."""
+
+    def __init__(self, library: Library, reading: read.Reading) -> None:
+        self._store = library.store
+        self.intake = _LazyIntake(library, reading)
+        records = self._store.documents()
+        self._known = {record.path: record for record in records}
+        self._named = {record.source: record.path for record in records}
+        self._by_content = {record.sha256: record.path for record in reversed(records)}
+        self._waiting: list[tuple[FileReport, Entry]] = []
+        self.updated: set[str] = set()
+        self.changed = False
+
+    def take(self, file: File, on_heard: OnHeard | None) -> list[FileReport]:
+        """Prepare one file; return the reports of files that are settled by now."""
+        outcome = self._prepare(file, on_heard)
+        if isinstance(outcome, FileReport):
+            return [outcome]
+        self._waiting.append(outcome)
+        if sum(len(entry.passages) for _, entry in self._waiting) < _COMMIT_PASSAGES:
+            return []
+        return self.commit()
+
+    def commit(self) -> list[FileReport]:
+        """Write the files that wait and return their reports."""
+        self._store.put([entry for _, entry in self._waiting])
+        reports = [report for report, _ in self._waiting]
+        self.changed = self.changed or bool(reports)
+        self._waiting = []
+        return reports
+
+    def _prepare(self, file: File, on_heard: OnHeard | None) -> FileReport | tuple[FileReport, Entry]:
+        """Make a file's entry, or say why there is none."""
         shown = str(file.given)
+        absolute = str(file.path.resolve())
+        before = self._known.get(absolute)
         if not read.can_read(file.path):
-            return FileReport(shown, "skipped", reason=f"lecta does not read {file.path.suffix or 'such files'} yet")
+            return FileReport(shown, "skipped", reason=f"lecta does not read {file.path.suffix or 'such files'}")
         try:
-            sha256 = _sha256(file.path)
+            sha256 = sha256_of(file.path)
             course = file.course if file.course is not None else before.course if before else file.default_course
             if before and before.sha256 == sha256 and before.course == course:
                 return FileReport(shown, "unchanged", before.passages)
-            document = dataclasses.replace(
-                read.read(file.path), source=_source(file, named), course=course, sha256=sha256
-            )
+            source = self._source(file.given.as_posix(), absolute)
+            first = self._by_content.setdefault(sha256, absolute)
+            copy_of = "" if first == absolute else next((s for s, path in self._named.items() if path == first), "")
+            heard = None if on_heard is None else lambda where: on_heard(shown, where)
+            entry = self.intake().entry(file, source=source, course=course, sha256=sha256, copy_of=copy_of, heard=heard)
         except ReadError as error:
-            return FileReport(shown, "failed", reason=error.reason)
+            seldom = file.path.suffix.lower() in read.SELDOM_LECTURES and "not a transcript" in error.reason
+            return FileReport(shown, "skipped" if seldom else "failed", reason=error.reason)
         except OSError as error:
-            return FileReport(shown, "failed", reason=f"cannot be opened: {error.strerror or error}")
-        document = dataclasses.replace(
-            document,
-            lecture=document.lecture or naming.lecture_number(file.path, file.root),
-            title=document.title or naming.lecture_title(file.path, file.root, ""),
-        )
-        passages = chunk.chunk(document, self.settings.passage_size)
-        if not passages:
-            return FileReport(shown, "failed", reason="no text in it")
-        words = [_words(passage) for passage in passages]
-        entry = Entry(file.path, document, passages, words, self.embedder.embed_documents(words))
-        reason = "; ".join(document.warnings)
-        return FileReport(shown, "updated" if before else "added", len(passages), reason), entry
+            return FileReport(shown, "failed", reason=f"cannot be read: {error.strerror or error}")
+        if before:
+            self.updated.add(source)
+        return _file_report(shown, entry, copy_of, is_new=before is None), entry
 
-    def _commit(self, waiting: Sequence[tuple[FileReport, Entry]]) -> list[FileReport]:
-        self.store.put([entry for _, entry in waiting])
-        return [report for report, _ in waiting]
+    def _source(self, given: str, absolute: str) -> str:
+        """Return the path as given, or the absolute one where another document already goes by that name."""
+        return given if self._named.setdefault(given, absolute) == absolute else absolute
+
+
+def _file_report(shown: str, entry: Entry, copy_of: str, *, is_new: bool) -> FileReport:
+    warnings = "; ".join(entry.document.warnings)
+    if copy_of:
+        return FileReport(shown, "duplicate", reason=f"the same bytes as {copy_of}")
+    if not entry.passages:
+        reasons = sorted({section.excluded for section in entry.document.sections if section.excluded})
+        if any(reason.startswith(REPEATED) for reason in reasons):
+            return FileReport(shown, "duplicate", reason="; ".join([*reasons, warnings]).strip("; "))
+        return FileReport(shown, "skipped", reason="; ".join(reasons) or "no words in it")
+    return FileReport(shown, "added" if is_new else "updated", len(entry.passages), warnings)
 
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS = 5
 _MINILM = ("all-MiniLM-L6-v2/int8", 384)  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _File:
-    """A file to add: where it is, how the user wrote it, and the folder that was given."""
-
-    path: Path
-    given: Path
-    root: Path | None
-    course: str | None
-    """As the user said, or None."""
-    default_course: str
-
-
-def _files(given: Path, course: str | None) -> Iterator[_File]:
-    """Yield a file, or the files under a folder in a stable order; hidden ones are left out.
-
-    Raises `UsageError` for a path that does not exist, before anything is read.
-    """
-    if given.is_dir():
-        default = given.resolve().name
-        for path in sorted(given.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(given).parts)
-            if not hidden and path.is_file():
-                yield _File(path, path, given, course, default)
-    elif given.exists():
-        yield _File(given, given, None, course, given.resolve().parent.name)
-    else:
-        raise UsageError(f"there is no file or folder {given}")
-
-
-def _source(file: _File, named: dict[str, str]) -> str:
-    """Return the path as given, or the absolute one where another document already goes by that name."""
-    given, absolute = file.given.as_posix(), str(file.path.resolve())
-    return given if named.setdefault(given, absolute) == absolute else absolute
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _words(passage: Passage) -> str:
-    """Return what a passage is matched by: what it stands under, and its text."""
-    return f"{passage.title}\n{passage.text}" if passage.title else passage.text
 
 
 def _says_something(passage: Passage) -> bool:

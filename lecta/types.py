@@ -38,6 +38,8 @@ class Section:
     label: str = ""
     """The number printed on the page, where it differs in kind from `page` ("12", "iv")."""
     speaker: str = ""
+    confidence: float | None = None
+    """0..1, where the words were recognised by a machine (OCR, speech recognition) and it says how sure it was."""
     excluded: str = ""
     """Why this section is kept out of retrieval ("advertisement"), or empty."""
 
@@ -90,11 +92,46 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """What is remembered of one paragraph, so that a later file is compared without reading this one again."""
+
+    source: str
+    ordinal: int
+    """0-based, among the paragraphs of its document."""
+    start_index: int
+    end_index: int
+    exact: int
+    """63 bits of the words and the signs of mathematics, without case, spacing and punctuation."""
+    facts: int
+    """63 bits of the numbers, mathematics and negations in order."""
+    words: int
+    """Of prose."""
+    digest: tuple[int, ...] = ()
+    """MinHash, 64 values of 32 bits; empty for short paragraphs."""
+    bands: tuple[int, ...] = ()
+    """Keys, one for each 4 values of `digest`, of which similar paragraphs are likely to share one."""
+    copy_of: str = ""
+    """Source of the copy that is indexed in place of this one; empty where this one is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which file something stands."""
+
+    source: str
+    page: int | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A passage and how well it matched, higher is better; scores compare within one search only."""
 
     passage: Passage
     score: float
+    also: tuple[Place, ...] = ()
+    """Where the same words stand as well; they are indexed once."""
 
 
 @dataclass(frozen=True, slots=True)

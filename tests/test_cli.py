@@ -67,6 +67,7 @@ def test_add_search_list_remove(lecta: Run, lectures: Path) -> None:
     assert set(found["timings"]) == {"embed_ms", "search_ms", "total_ms"}
     best = found["passages"][0]
     assert (best["rank"], best["lecture"], best["kind"], best["course"]) == (1, 2, "notes", "lectures")
+    best = _json(lecta("search", "attention", "--kind", "speech", "--json"))["passages"][0]
     source = lectures.parent / best["source"]
     assert source.read_text(encoding="utf-8")[best["start_index"] : best["end_index"]] == best["text"]
 

@@ -10,9 +10,14 @@ import pytest
 from tests.conftest import ROOT
 
 GROUND = ("types", "protocols", "errors", "settings")
-ROOMS = ("models", "read", "chunk", "embed", "store", "retrieve", "answer", "check")
+ROOMS = ("models", "read", "clean", "lectures", "chunk", "embed", "store", "retrieve", "answer", "check")
 DOORS = ("console", "cli", "__main__", "__init__")
-LEVEL = dict.fromkeys(GROUND, 0) | dict.fromkeys(ROOMS, 1) | {"library": 2, "evaluate": 3} | dict.fromkeys(DOORS, 4)
+LEVEL = (
+    dict.fromkeys(GROUND, 0)
+    | dict.fromkeys(ROOMS, 1)
+    | {"intake": 2, "library": 3, "evaluate": 4}
+    | dict.fromkeys(DOORS, 5)
+)
 FILES = sorted((ROOT / "lecta").rglob("*.py"))
 
 

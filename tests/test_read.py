@@ -52,8 +52,8 @@ def test_any_utf8_text_is_decoded_as_it_is(text: str) -> None:
         ("a.txt", bytes(range(256)) * 40, "not a text file"),
         ("a.txt", b"\x7fELF\x02\x01\x01" + b"\0" * 500, "not a text file"),
         ("a.pdf", b"", "empty"),
-        ("a.pdf", b"hello, I am no PDF at all", "not a readable PDF"),
-        ("a.pdf", b"%PDF-1.4\n1 0 obj\n<</Type/Catalog", "not a readable PDF"),
+        ("a.pdf", b"hello, I am no PDF at all", "not a PDF"),
+        ("a.pdf", b"%PDF-1.4\n1 0 obj\n<</Type/Catalog", "damaged"),
         ("a.xyz", b"something", "does not read .xyz"),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_file_that_is_gone_or_a_folder_is_a_reason(tmp_path: Path) -> None:
 
 def test_markdown_decks_have_slides_and_notes_have_headings(tmp_path: Path) -> None:
     deck = _read(tmp_path / "a.md", "# One\ntext\n---\n# Two\nmore\n---\n# Three\n---\nno heading")
-    assert [(s.page, s.title) for s in deck.sections] == [(1, "One"), (2, "Two"), (3, "Three"), (4, "")]
+    assert [(s.page, s.title) for s in deck.sections] == [(1, "One"), (2, "Two"), (3, "Three"), (4, "no heading")]
     assert deck.kind == "slides"
     notes = _read(tmp_path / "b.md", "before\n# One\ntext\n## Two\nmore\n")
     assert [(s.page, s.title) for s in notes.sections] == [(None, ""), (None, "One"), (None, "Two")]

@@ -14,7 +14,6 @@ from typing import Any
 
 import platformdirs
 
-from lecta import read
 from lecta.evaluate.rows import read_jsonl, read_qrels
 from lecta.library import Library
 from lecta.settings import Settings
@@ -66,8 +65,8 @@ def _name(measure: str) -> str:
 
 def _indexed(corpus: Path, settings: Settings, on_step: Callable[[int, int], None]) -> Library:
     rows = read_jsonl(corpus, ("_id", "text"))
-    library = Library(settings=settings)
-    key = hashlib.sha256(corpus.read_bytes() + repr((library.store.recipe, read.RECIPE)).encode()).hexdigest()[:16]
+    recipe = repr(Library(settings=settings).recipe).encode()
+    key = hashlib.sha256(corpus.read_bytes() + recipe).hexdigest()[:16]
     library = Library(platformdirs.user_cache_path("lecta", appauthor=False) / "eval" / key, settings=settings)
     present = {record.source for record in library.documents()}
     missing = [row for row in rows if str(row["_id"]) not in present]

@@ -38,7 +38,7 @@ def read(
     no recording or nobody speaks in it, `ModelError` when the folder holds no model.
     """
     if model is None or transcripts is None:
-        Recording(path)  # what is wrong with the file itself comes first
+        check(path)  # what is wrong with the file itself comes first
         raise ReadError("a recording is transcribed by a speech model, and none was given")
     listener = FasterWhisper(model) if isinstance(model, Path) else model
     output = transcript_path(path, transcripts, listener.name, language)
@@ -49,6 +49,11 @@ def read(
     except ReadError:
         raise ReadError(". ".join(("no speech was heard in the recording", *warnings))) from None
     return replace(document, reader=NAME, warnings=(*warnings, *document.warnings))
+
+
+def check(path: Path) -> None:
+    """Raise `ReadError` when a file is no recording or has no sound."""
+    Recording(path)
 
 
 def transcript_path(path: Path, transcripts: Path, model: str, language: str = "") -> Path:

@@ -1,42 +1,32 @@
-"""Plain text: notes, Markdown, and transcripts without times, such as Whisper's .txt.
+"""Plain text: notes, and transcripts with or without times, such as Whisper's .txt.
 
 The document's text is the file's text with line ends made "\\n" and a byte-order mark dropped, so an offset here is
-an offset into what `open(path).read()` returns.
+an offset into what `open(path).read()` returns; only the times in
+front of a transcript's lines are left out.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from lecta.errors import ReadError
 from lecta.types import Document, Kind, Section
 
-NAME = "text/1"
-SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown"})
-
-_HEADING = re.compile(r"^#{1,6}[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_SLIDE_BREAK = re.compile(r"^---[ \t]*$", re.MULTILINE)
-_MARKDOWN = frozenset({".md", ".markdown"})
+NAME = "text/2"
+SUFFIXES = frozenset({".txt", ".text"})
 
 
 def read(path: Path) -> Document:
-    """Read a text file; Markdown is cut at headings, or at `---` where it is a deck of slides."""
+    """Read a text file. Raises `ReadError` when it is no text or empty."""
+    from lecta.read.cues import document
+    from lecta.read.stamped import stamped_cues
+
     text = decode(path.read_bytes())
     if not text.strip():
         raise ReadError("the file has no text")
-    if path.suffix.lower() not in _MARKDOWN:
-        return Document(text, (Section(0, len(text)),), kind=_kind(path, text), reader=NAME)
-    is_deck = len(_SLIDE_BREAK.findall(text)) >= 3
-    sections = _slides(text) if is_deck else _headed(text)
-    heading = _HEADING.search(text)
-    return Document(
-        text,
-        tuple(sections),
-        kind="slides" if is_deck else "notes",
-        reader=NAME,
-        title=heading.group(1).strip() if heading else "",
-    )
+    if cues := stamped_cues(text):
+        return document(cues, NAME)
+    return Document(text, (Section(0, len(text)),), kind=_kind(path), reader=NAME)
 
 
 def decode(data: bytes) -> str:
@@ -59,35 +49,8 @@ def decode(data: bytes) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _kind(path: Path, text: str) -> Kind:
-    """Guess whether plain text is speech or notes.
-
-    A transcript says so in its name or folder, or is long lines of prose without any heading or list.
-    """
+def _kind(path: Path) -> Kind:
+    """Guess by the name of the file or its folder whether plain text is speech; else it is notes."""
     hints = f"{path.parent.name}/{path.stem}".lower()
-    if any(word in hints for word in ("transcript", "subtitle", "caption", "speech", "recording", "whisper")):
-        return "speech"
-    return "notes"
-
-
-def _slides(text: str) -> list[Section]:
-    starts = [0, *(match.end() + 1 for match in _SLIDE_BREAK.finditer(text))]
-    ends = [*(match.start() for match in _SLIDE_BREAK.finditer(text)), len(text)]
-    sections = []
-    for page, (start, end) in enumerate(zip(starts, ends, strict=True), 1):
-        heading = _HEADING.search(text, start, max(start, end))
-        title = heading.group(1).strip() if heading else ""
-        if start < end:
-            sections.append(Section(start, end, page=page, title=title))
-    return sections
-
-
-def _headed(text: str) -> list[Section]:
-    headings = list(_HEADING.finditer(text))
-    if not headings:
-        return [Section(0, len(text))]
-    sections = [Section(0, headings[0].start())] if text[: headings[0].start()].strip() else []
-    ends = [*(match.start() for match in headings[1:]), len(text)]
-    for match, end in zip(headings, ends, strict=True):
-        sections.append(Section(match.start(), end, title=match.group(1).strip()))
-    return sections
+    words = ("transcript", "subtitle", "caption", "speech", "recording", "whisper")
+    return "speech" if any(word in hints for word in words) else "notes"

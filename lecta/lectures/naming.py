@@ -138,7 +138,10 @@ def lecture_title(path: PurePath, root: PurePath | None, first_heading: str = ""
     stem, folders = _stem(path), _folders(path, root)
     bearer = _bearer(path, root)
     name, found = bearer or (stem, None)
-    title = _words(name, found) or title_in_heading(first_heading)
+    titles = [_words(name, found), title_in_heading(first_heading)]
+    if found is not None and found.rank == _LONE:  # "dl05": what stands before a trailing number is often a code
+        titles.reverse()
+    title = titles[0] or titles[1]
     if title:
         return title
     if found is None:

@@ -1,0 +1,234 @@
+"""Each paragraph once: repeated paragraphs within and across files, found by MinHash.
+
+A paragraph repeats another when its words are the same, or nearly so (Jaccard similarity of three-word shingles, the
+MinHash estimate at least 0.8) and its numbers, mathematics and negations are the same in the same order: "x_1" is not
+"x_2", and "is" is not "is not". A slide repeats only as a whole and word for word.
+
+What repeats is cut in runs: neighbours that repeat neighbours. A run must hold enough words of prose, so that a
+recurring slide line, a formula or "okay, so" is never dropped alone, and a short line goes only with its surroundings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from lecta.clean.paragraphs import Paragraph, exclude, paragraphs
+from lecta.types import Document, Signature
+
+MIN_WORDS = 8
+"""A paragraph of fewer words of prose is looked up only beside a repeated one."""
+MIN_RUN = 20
+"""Words of prose a run of repeated paragraphs must hold to be cut."""
+MIN_SPEECH_RUN = 40
+"""The same where the paragraphs are sentences of running text: speakers say a sentence again and mean it."""
+SIMILARITY = 0.8
+"""Least MinHash estimate; with 64 permutations its standard error there is 0.05."""
+
+_PERMUTATIONS, _ROWS = 64, 4  # 16 bands of 4: a pair at 0.8 is missed once in 4,000, one at 0.5 looked at in 64 of 100
+_SEED = 20261
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)*")
+_PROSE = re.compile(r"(?<![\\\w])[^\W\d_]{2,}(?:['’][^\W\d_]+)?")
+_FACT = re.compile(
+    r"\d+(?:[.,]\d+)*|[^\w\s.,;:!?'\"“”‘’()\[\]*`–—…-]|\\\w+|\b(?![aAI]\b)[^\W\d_]\b(?:_\w+)?|\b\w*\d\w*\b"
+)
+_NEGATIONS = frozenset({"not", "no", "never", "none", "cannot", "without", "nor", "neither", "nicht", "kein", "pas"})
+
+
+class Seen(Protocol):
+    """The paragraphs of the files before this one."""
+
+    def like(self, signature: Signature) -> Iterable[Signature]:
+        """Return paragraphs that share `exact` or a band with this one, indexed ones only (`copy_of` empty)."""
+
+    def at(self, source: str, ordinal: int) -> Signature | None:
+        """Return one paragraph by its place."""
+
+
+@dataclass
+class SeenInMemory:
+    """`Seen` for one run or one file; the store keeps the same rows in a table."""
+
+    rows: dict[tuple[str, int], Signature] = field(default_factory=dict)
+    _keys: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+
+    def add(self, signatures: Iterable[Signature]) -> None:
+        """Remember paragraphs."""
+        for signature in signatures:
+            place = (signature.source, signature.ordinal)
+            self.rows[place] = signature
+            if signature.words >= MIN_WORDS and not signature.copy_of:
+                for key in {signature.exact, *signature.bands}:
+                    self._keys.setdefault(key, []).append(place)
+
+    def like(self, signature: Signature) -> list[Signature]:
+        """Return paragraphs that share `exact` or a band with this one, oldest first."""
+        places = dict.fromkeys(
+            place for key in (signature.exact, *signature.bands) for place in self._keys.get(key, ())
+        )
+        return [self.rows[place] for place in places if place in self.rows]
+
+    def at(self, source: str, ordinal: int) -> Signature | None:
+        """Return one paragraph by its place."""
+        return self.rows.get((source, ordinal))
+
+    def remove(self, source: str) -> None:
+        """Forget a file."""
+        for place in [place for place in self.rows if place[0] == source]:
+            del self.rows[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """One paragraph of this document and the place where it already stands."""
+
+    start_index: int
+    end_index: int
+    of: Signature
+
+
+@dataclass(frozen=True, slots=True)
+class Deduped:
+    """A document with its repeats marked, what they repeat, and the signatures to remember."""
+
+    document: Document
+    repeats: tuple[Repeat, ...]
+    signatures: tuple[Signature, ...]
+
+
+def dedupe(document: Document, seen: Seen) -> Deduped:
+    """Mark every paragraph that stands earlier in this document or in `seen` as `excluded="repeated: <source>"`.
+
+    `document.source` names it. `seen` must not hold an older version of the same file.
+    """
+    found = paragraphs(document, whole=document.kind == "slides")
+    own = SeenInMemory()
+    signatures: list[Signature] = []
+    originals: list[Signature | None] = []
+    for ordinal, paragraph in enumerate(found):
+        signature = _signature(document.source, ordinal, paragraph)
+        originals.append(_original(signature, document, (own, seen), originals[-1] if originals else None))
+        signatures.append(signature)
+        own.add([signature])
+    _join_short(signatures, originals, (own, seen))
+    runs = _long_enough(found, signatures, originals)
+    repeats = [Repeat(found[i].start, found[i].end, of) for run in runs for i in run if (of := originals[i])]
+    spans = [(repeat.start_index, repeat.end_index, f"repeated: {repeat.of.source}") for repeat in repeats]
+    cut = {i: original.source for run in runs for i in run if (original := originals[i])}
+    kept = tuple(_with_original(signature, cut.get(i, "")) for i, signature in enumerate(signatures))
+    return Deduped(exclude(document, _merged(document.text, spans)), tuple(repeats), kept)
+
+
+def heirs(rows: Iterable[Signature], removed: str) -> list[Signature]:
+    """Return the copies to index again when the file `removed` goes: of each lost paragraph, the first one left.
+
+    `rows` are the signatures that the store holds, oldest file first. For a file that is read again, ask with the old
+    rows and drop from the answer what its new version still holds (same `exact`).
+    """
+    first: dict[int, Signature] = {}
+    for row in rows:
+        if row.copy_of == removed and row.source != removed:
+            first.setdefault(row.exact, row)
+    return list(first.values())
+
+
+def _original(
+    signature: Signature, document: Document, places: Sequence[Seen], before: Signature | None
+) -> Signature | None:
+    """Return the paragraph that this one repeats: the one that continues the run before, else the oldest."""
+    if signature.words < MIN_WORDS:
+        return None
+    word_for_word = document.kind == "slides"
+    found = [row for seen in places for row in seen.like(signature) if _same(row, signature, word_for_word)]
+    if before is not None:
+        for row in found:
+            if row.source == before.source and 0 < row.ordinal - before.ordinal <= 2:
+                return row
+    return found[0] if found else None
+
+
+def _same(row: Signature, signature: Signature, word_for_word: bool) -> bool:
+    if row.exact == signature.exact:
+        return True
+    if word_for_word or row.facts != signature.facts or not row.digest or not signature.digest:
+        return False
+    agree = sum(a == b for a, b in zip(row.digest, signature.digest, strict=True))
+    return agree >= SIMILARITY * _PERMUTATIONS
+
+
+def _join_short(signatures: Sequence[Signature], originals: list[Signature | None], places: Sequence[Seen]) -> None:
+    """Add the short paragraphs that stand beside a repeated one here as they do there. Changes `originals`."""
+    for step, order in ((1, range(len(signatures))), (-1, reversed(range(len(signatures))))):
+        for i in order:
+            beside = originals[i - step] if 0 <= i - step < len(signatures) else None
+            if originals[i] is not None or beside is None or signatures[i].words >= MIN_WORDS:
+                continue
+            for seen in places:
+                row = seen.at(beside.source, beside.ordinal + step)
+                is_itself = row is not None and row.source == signatures[i].source and row.ordinal >= i
+                if row is not None and not is_itself and row.exact == signatures[i].exact:
+                    originals[i] = row
+                    break
+
+
+def _long_enough(
+    found: Sequence[Paragraph], signatures: Sequence[Signature], originals: Sequence[Signature | None]
+) -> list[list[int]]:
+    """Return the runs of repeated paragraphs that hold enough prose to be cut."""
+    runs: list[list[int]] = []
+    for i, original in enumerate(originals):
+        before = originals[i - 1] if i else None
+        if original is None:
+            continue
+        if before is not None and before.source == original.source and 0 < original.ordinal - before.ordinal <= 2:
+            runs[-1].append(i)
+        else:
+            runs.append([i])
+    return [
+        run
+        for run in runs
+        if sum(signatures[i].words for i in run) >= (MIN_SPEECH_RUN if found[run[0]].is_sentence else MIN_RUN)
+    ]
+
+
+def _merged(text: str, spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
+    """Join neighbouring spans of one reason with only white space between, so that sections stay few."""
+    joined: list[tuple[int, int, str]] = []
+    for start, end, reason in spans:
+        if joined and joined[-1][2] == reason and not text[joined[-1][1] : start].strip():
+            joined[-1] = (joined[-1][0], end, reason)
+        else:
+            joined.append((start, end, reason))
+    return joined
+
+
+def _signature(source: str, ordinal: int, paragraph: Paragraph) -> Signature:
+    words = [word.lower().replace("’", "'") for word in _WORD.findall(paragraph.text)]
+    facts = _FACT.findall(paragraph.text) + [word for word in words if word in _NEGATIONS or word.endswith("n't")]
+    prose = len(_PROSE.findall(paragraph.text))
+    exact = _hash(" ".join(words) + "\n" + " ".join(facts))
+    digest = _digest(words) if prose >= MIN_WORDS else ()
+    bands = tuple(_hash(f"{i}:{digest[i : i + _ROWS]}") for i in range(0, len(digest), _ROWS))
+    return Signature(
+        source, ordinal, paragraph.start, paragraph.end, exact, _hash(" ".join(facts)), prose, digest, bands
+    )
+
+
+def _with_original(signature: Signature, source: str) -> Signature:
+    return replace(signature, copy_of=source) if source else signature
+
+
+def _digest(words: Sequence[str]) -> tuple[int, ...]:
+    from rensa import RMinHash
+
+    sketch = RMinHash(num_perm=_PERMUTATIONS, seed=_SEED)
+    sketch.update([" ".join(words[i : i + 3]) for i in range(max(1, len(words) - 2))])
+    return tuple(sketch.digest())
+
+
+def _hash(text: str) -> int:
+    """Return 63 bits, the same on every machine and in every run: fits a signed 64-bit column."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1

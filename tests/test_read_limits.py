@@ -1,0 +1,85 @@
+"""The worker: what it reads is what the reader reads, and it outlives what kills its process."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from lecta import read
+from lecta.errors import ReadError
+from lecta.read.limits import Worker
+
+BAD_READER = """
+import os, time
+from pathlib import Path
+from lecta.read.beats import beat
+from lecta.types import Document
+NAME, SUFFIXES = "bad/1", frozenset({".pdf"})
+def read(path: Path) -> Document:
+    print("noise on stdout")
+    if path.stem == "slow":
+        for page in range(14):
+            beat(f"page {page}")
+            time.sleep(0.4)
+    if path.stem == "hang":
+        time.sleep(60)
+    if path.stem == "crash":
+        os.abort()
+    if path.stem == "greedy":
+        keep = [bytearray(10_000_000) for _ in range(1000)]
+    if path.stem == "wrong":
+        raise KeyError("page")
+    return Document("ok", (), "slides", NAME)
+"""
+
+
+@pytest.fixture
+def bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of files for a reader that does everything wrong, put in the place of the PDF reader."""
+    (tmp_path / "sitecustomize_bad.py").write_text(BAD_READER, encoding="utf-8")
+    hook = "import sys, importlib; sys.modules['lecta.read.pdf'] = importlib.import_module('sitecustomize_bad')"
+    (tmp_path / "sitecustomize.py").write_text(f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n{hook}\n")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(read.__file__).parents[2]}")
+    for name in ("slow", "hang", "crash", "greedy", "wrong", "good"):
+        (tmp_path / f"{name}.pdf").write_text("x")
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and RLIMIT_DATA are POSIX")
+def test_it_outlives_hangs_crashes_and_greed(bad: Path) -> None:
+    heard: list[str] = []
+    with Worker(seconds=5, megabytes=256) as worker:
+        with pytest.raises(ReadError, match=r"hung at the start and was stopped after 5 s"):
+            worker.read(bad / "hang.pdf")
+        with pytest.raises(ReadError, match="crashed at the start"):
+            worker.read(bad / "crash.pdf")
+        if sys.platform == "linux":
+            with pytest.raises(ReadError, match="ran out of memory"):
+                worker.read(bad / "greedy.pdf")
+        with pytest.raises(ReadError, match="its reader failed"):
+            worker.read(bad / "wrong.pdf")
+        assert worker.read(bad / "slow.pdf", heard.append).text == "ok", "5.6 s, but a sign of life every 0.4 s"
+        assert heard == [f"page {page}" for page in range(14)]
+        assert worker.read(bad / "good.pdf").text == "ok"
+
+
+def test_a_whole_file_has_a_limit_too(bad: Path) -> None:
+    with Worker(seconds=4.0, most_seconds=4.5) as worker, pytest.raises(ReadError, match=r"not read in 4\.5 s"):
+        worker.read(bad / "slow.pdf")
+
+
+def test_the_same_document_as_in_this_process(tmp_path: Path) -> None:
+    path = tmp_path / "näme with spaces.md"
+    path.write_text("# A\n\nwörds\n\n# B\n\nmore\n", encoding="utf-8")
+    with Worker() as worker:
+        assert worker.read(path) == read.read(path)
+        path.write_text("", encoding="utf-8")
+        with pytest.raises(ReadError, match="the file is empty"):
+            worker.read(path)
+        assert worker._process is not None
+        worker._process.kill()
+        worker._process.wait()
+        path.write_text("# C\n", encoding="utf-8")
+        assert worker.read(path).text.strip() == "C"
