@@ -21,6 +21,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.table import Table
 from rich.text import Text
 
+from lecta.mathtext import readable
 from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport, Hit, Passage, SearchResult
 
 if TYPE_CHECKING:
@@ -226,15 +227,15 @@ class Listener:
         whole, cut, rest = self._text.rpartition("\n\n")
         if cut and whole.count("```") % 2 == 0 and whole.count("$$") % 2 == 0:
             self._hide()
-            self._console.print(Markdown(whole), "")
+            self._console.print(Markdown(readable(whole)), "")
             self._text = rest
-        self._show(Markdown(self._text))
+        self._show(Markdown(readable(self._text)))
 
     def finish(self) -> None:
         """Print what is left for good."""
         self._hide()
         if self._text.strip():
-            self._console.print(Markdown(self._text))
+            self._console.print(Markdown(readable(self._text)))
         elif not self._quiet and not self._console.is_terminal:
             self._console.file.write("\n")
 
@@ -262,9 +263,9 @@ def answering(quiet: bool, show_docs: bool) -> Iterator[Listener]:
         listener.finish()
 
 
-def print_sources(answer: Answer) -> None:
+def print_sources(answer: Answer, console: Console | None = None) -> None:
     """Print the passages an answer cites: as a table on a terminal, as lines into a pipe."""
-    console = _out()
+    console = console or _out()
     cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
     if answer.abstained or not answer.passages:
         return

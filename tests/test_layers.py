@@ -11,7 +11,7 @@ from tests.conftest import ROOT
 
 GROUND = ("types", "protocols", "errors", "settings")
 ROOMS = ("models", "read", "clean", "lectures", "chunk", "embed", "store", "retrieve", "answer", "check")
-DOORS = ("console", "cli", "__main__", "__init__")
+DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
