@@ -7,6 +7,7 @@ Q      ?= What is the chain rule in backpropagation?
 BIN       := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 DEV       := $(VENV)/.installed-dev
+export Q
 export LECTA_LIBRARY ?= $(CURDIR)/.lecta/library
 
 .DEFAULT_GOAL := help
@@ -17,7 +18,7 @@ help: ## list the targets
 
 ask: $(INSTALLED) ## set everything up, add the sample course, ask about it (Q="..." asks something else)
 	@$(BIN)/lecta add --quiet $(COURSE) --course "Backpropagation and around"
-	@$(BIN)/lecta ask "$(Q)"
+	@$(BIN)/lecta ask "$$Q"
 
 test: $(DEV) ## format, lint, types, and all tests
 	$(BIN)/ruff format --check .

@@ -34,11 +34,14 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.build and not arguments.query:
         parser.error("give --build, --query QUESTION, or both")
+    if arguments.top_k < 1:
+        parser.error("--top_k is at least 1")
+    failed = 0
     try:
         settings = load()
         library = Library(_library_folder(arguments.data_dir, settings), settings=settings)
         if arguments.build:
-            _build(library, arguments.data_dir)
+            failed = _build(library, arguments.data_dir)
         if arguments.query:
             _query(library, arguments.query, arguments.top_k, arguments.data_dir)
     except LectaError as error:
@@ -47,7 +50,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("main.py: stopped", file=sys.stderr)
         return 130
-    return 0
+    return 1 if failed else 0
 
 
 def _library_folder(data_dir: Path, settings: Settings) -> Path:
@@ -55,10 +58,11 @@ def _library_folder(data_dir: Path, settings: Settings) -> Path:
     return platformdirs.user_cache_path("lecta", appauthor=False) / "main" / name
 
 
-def _build(library: Library, data_dir: Path) -> None:
+def _build(library: Library, data_dir: Path) -> int:
+    """Add the files and return how many failed."""
     if not data_dir.is_dir():
         raise UsageError(f"there is no folder {data_dir}: name the one with your lectures with --data_dir")
-    files = sorted(path for path in data_dir.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    files = sorted(path for path in data_dir.rglob("*") if path.suffix.lower() in _SUFFIXES and path.is_file())
     if not files:
         raise UsageError(f"no .pdf or .txt file under {data_dir}")
     report = library.add(files, course=data_dir.resolve().name)
@@ -68,6 +72,7 @@ def _build(library: Library, data_dir: Path) -> None:
     print(
         f"{len(library.documents())} files, {library.store.count()} passages, {report.seconds:.1f} s", file=sys.stderr
     )
+    return sum(file.status == "failed" for file in report.files)
 
 
 def _query(library: Library, question: str, top_k: int, data_dir: Path) -> None:

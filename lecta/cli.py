@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
@@ -57,7 +58,9 @@ CountOption = Annotated[
     int | None, typer.Option("-k", min=1, max=50, help="Passages to find. [default: 5]", show_default=False)
 ]
 CourseOption = Annotated[str | None, typer.Option("--course", help="Only this course.", show_default=False)]
-LectureOption = Annotated[int | None, typer.Option("--lecture", help="Only this lecture.", show_default=False)]
+LectureOption = Annotated[
+    int | None, typer.Option("--lecture", min=0, max=9999, help="Only this lecture.", show_default=False)
+]
 KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only this kind of material.", show_default=False)]
 ModelOption = Annotated[
     str | None,
@@ -71,6 +74,9 @@ ModelOption = Annotated[
 
 def main() -> None:
     """Run the command line; every error of lecta's becomes one line and an exit status."""
+    for stream in (sys.stdout, sys.stderr):  # Windows' pipes are not UTF-8 by themselves
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         app()
     except LectaError as error:
@@ -82,6 +88,9 @@ def main() -> None:
     except BrokenPipeError:  # `lecta list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except OSError as error:
+        _complain(f"{error.strerror or error}: {error.filename or 'the system gives no file name'}")
+        sys.exit(1)
 
 
 @app.callback(invoke_without_command=True)
@@ -99,6 +108,10 @@ def add(
     course: Annotated[
         str | None, typer.Option("--course", help="Name of the course. [default: the folder's]", show_default=False)
     ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Take out what came from these folders and is gone from the disk.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Stay, and add what changes in these folders.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless something changed.")] = False,
     library: LibraryOption = None,
     as_json: JsonOption = False,
@@ -108,7 +121,7 @@ def add(
 
     opened = _open(library)
     with console.adding(quiet=as_json) as (on_file, on_heard):
-        report = opened.add(paths, course=course, on_file=on_file, on_heard=on_heard)
+        report = opened.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
     if as_json:
         _print_json(
             {
@@ -118,10 +131,14 @@ def add(
                 ],
                 "passages": report.passages,
                 "seconds": round(report.seconds, 3),
+                "gone": list(report.gone),
             }
         )
-    elif not quiet or any(file.status in ("added", "updated", "failed") for file in report.files):
+    elif not quiet or report.gone or any(file.status in ("added", "updated", "failed") for file in report.files):
         console.print_add(report)
+    if watch:
+        _watch(opened, paths, course, prune=prune, as_json=as_json)
+        return
     if not report.files:
         raise LectaError(f"no files in {', '.join(map(str, paths))}")
     if any(file.status == "failed" for file in report.files) or not any(
@@ -348,6 +365,25 @@ def eval_beir(
     settings = _settings()
     with console.counting("documents and queries", quiet=as_json) as on_step:
         _report(beir.evaluate(folder, split, settings, on_step=on_step), as_json)
+
+
+def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bool, as_json: bool) -> None:
+    """Add what changes until Ctrl-C; a burst of changes is one round."""
+    import watchfiles
+
+    from lecta import console
+
+    if as_json:
+        raise typer.BadParameter("--watch goes on for ever and cannot print one JSON document", param_hint="--watch")
+    console.print_note("watching; stop with Ctrl-C")
+    own = str(library.path.resolve())
+    for changes in watchfiles.watch(*paths, debounce=2000, step=500):
+        if all(path.startswith(own) for _, path in changes):
+            continue
+        with console.adding(quiet=False) as (on_file, on_heard):
+            report = library.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+        if any(file.status not in ("unchanged", "skipped") for file in report.files) or report.gone:
+            console.print_add(report)
 
 
 # --- shared by the commands -------------------------------------------------------------------------------------------

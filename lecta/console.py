@@ -22,13 +22,20 @@ from rich.table import Table
 from rich.text import Text
 
 from lecta.mathtext import readable
-from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport, Hit, Passage, SearchResult
+from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport, FileStatus, Hit, Passage, SearchResult
 
 if TYPE_CHECKING:
     from lecta.lectures import Lecture
     from lecta.library import Library
 
-_STATUS_STYLE = {"added": "green", "updated": "green", "failed": "red", "skipped": "dim", "unchanged": "dim"}
+_STATUS_STYLE: dict[FileStatus, str] = {
+    "added": "green",
+    "updated": "green",
+    "failed": "red",
+    "skipped": "dim",
+    "unchanged": "dim",
+    "duplicate": "dim",
+}
 
 
 def _out() -> Console:
@@ -263,6 +270,11 @@ def answering(quiet: bool, show_docs: bool) -> Iterator[Listener]:
         listener.finish()
 
 
+def print_note(line: str) -> None:
+    """Print a line that is no result."""
+    _err().print(line, markup=False, style="dim")
+
+
 def print_sources(answer: Answer, console: Console | None = None) -> None:
     """Print the passages an answer cites: as a table on a terminal, as lines into a pipe."""
     console = console or _out()
@@ -308,13 +320,20 @@ def print_add(report: AddReport) -> None:
     """Print what became of each file; those that changed nothing are only counted."""
     console = _out()
     for file in report.files:
-        if file.status not in ("added", "updated", "duplicate"):  # failures were shown on stderr as they came
+        is_renamed = file.status == "unchanged" and file.reason
+        if (
+            file.status not in ("added", "updated", "duplicate") and not is_renamed
+        ):  # failures were shown on stderr as they came
             continue
         note = f"  ({file.reason})" if file.reason else ""
         count = f"  {file.passages} passages" if file.passages else ""
         console.print(
-            f"[{_STATUS_STYLE.get(file.status, '')}]{file.status:9}[/] {escape(file.path)}{count}[dim]{escape(note)}[/]"
+            f"[{_STATUS_STYLE[file.status]}]{file.status:9}[/] {escape(file.path)}{count}[dim]{escape(note)}[/]"
         )
+    for source in report.gone:
+        console.print(f"[dim]{'removed' if report.pruned else 'gone':9}[/] {escape(source)}")
+    if report.gone and not report.pruned:
+        console.print("[dim]take out what is gone from the disk with --prune[/]")
     unread = sorted({Path(file.path).suffix or "no suffix" for file in report.files if file.status == "skipped"})
     if unread:
         console.print(f"[dim]skipped   what lecta does not read: {escape(', '.join(unread))}[/]")

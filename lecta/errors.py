@@ -6,6 +6,7 @@ LectaError
  ├── ModelError      a model is missing, damaged or cannot be fetched
  ├── LibraryError    the library cannot be opened or written
  └── ChatError       the language model or its server failed
+      └── PromptTooLongError
 
 The text of each is one line that says what failed, with what value, and what to do.
 """
@@ -43,6 +44,17 @@ class LibraryError(LectaError):
 
 class ChatError(LectaError):
     """The language model or its server failed."""
+
+
+class PromptTooLongError(ChatError):
+    """The prompt leaves the model no room for an answer; `tokens` of at most `limit`."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(
+            f"the question and its passages have {tokens} tokens and context_tokens is {limit}: "
+            "ask for fewer passages (-k) or raise LECTA_CONTEXT_TOKENS"
+        )
+        self.tokens, self.limit = tokens, limit
 
 
 def first_line(error: BaseException, limit: int = 200) -> str:

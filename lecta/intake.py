@@ -14,12 +14,13 @@ from pathlib import Path
 from lecta import chunk, read
 from lecta.clean import boilerplate
 from lecta.clean.dedupe import SeenInMemory, dedupe
-from lecta.errors import UsageError
+from lecta.errors import UsageError, first_line
 from lecta.lectures import Course, load_course
+from lecta.lectures import Entry as LectureEntry
 from lecta.lectures.naming import lecture_number, lecture_title, number_in_heading
 from lecta.protocols import Embedder
-from lecta.store import Entry
-from lecta.types import Document, Passage, Section, Signature
+from lecta.store import Entry, shown_path
+from lecta.types import Document, Kind, Passage, Section, Signature
 
 REPEATED = "repeated: "
 """How the reason of a section begins that stands in another file, whose source follows."""
@@ -41,30 +42,59 @@ class File:
     page: Course | None = None
     """The folder's `course.toml`."""
 
+    def said(self) -> tuple[LectureEntry | None, Kind | None]:
+        """Return what `course.toml` says of the file: its lecture and its kind."""
+        if self.page is None or self.root is None:
+            return None, None
+        inside = self.path.relative_to(self.root)
+        return self.page.entry(inside), self.page.kind(inside)
 
-def find_files(paths: Iterable[str | Path], course: str | None) -> list[File]:
+
+def find_files(paths: Iterable[str | Path], course: str | None, leave_out: Path | None = None) -> list[File]:
     """Return each file once, those with times first: of two transcripts the one with minutes is indexed.
 
-    Raises `UsageError` for a path that does not exist or a `course.toml` that is wrong, before anything is read.
+    `leave_out` is a folder that is no lecture: the library's own. Raises `UsageError` for a path that does not exist
+    or a `course.toml` that is wrong, before anything is read.
     """
-    found = [file for path in paths for file in _files(Path(path).expanduser(), course)]
-    unique = {file.path.resolve(): file for file in found}.values()
+    found: list[File] = []
+    for path in paths:
+        try:
+            found += _files(Path(path).expanduser(), course, leave_out.resolve() if leave_out else None)
+        except (OSError, RuntimeError) as error:  # RuntimeError: no such user, or a loop of links
+            reason = getattr(error, "strerror", "") or first_line(error)
+            raise UsageError(f"cannot read {shown_path(Path(path))}: {reason}") from error
+    unique = {file.path.absolute(): file for file in found}.values()
     return sorted(unique, key=lambda file: read.READERS.get(file.path.suffix.lower()) not in _TIMED)
 
 
-def _files(given: Path, course: str | None) -> Iterator[File]:
+def _files(given: Path, course: str | None, leave_out: Path | None) -> Iterator[File]:
     if given.is_dir():
         page = load_course(given)
         named = course if course is not None else (page.title or None if page else None)
         default = given.resolve().name
-        for path in sorted(given.rglob("*")):
-            hidden = any(part.startswith(".") for part in path.relative_to(given).parts)
-            if not hidden and path.is_file() and path.name != "course.toml":
-                yield File(path, path, given, named, default, page)
-    elif given.exists():
+        for path in _walk(given, leave_out):
+            yield File(path, path, given, named, default, page)
+    elif given.is_file():
         yield File(given, given, None, course, given.resolve().parent.name)
+    elif given.exists():
+        raise UsageError(f"{given} is neither a file nor a folder")
     else:
-        raise UsageError(f"there is no file or folder {given}")
+        raise UsageError(f"there is no file or folder {shown_path(given)}")
+
+
+def _walk(folder: Path, leave_out: Path | None) -> Iterator[Path]:
+    """Yield the files under a folder in a stable order, hidden ones left out. Links to folders are not followed.
+
+    Raises `OSError` for a folder that may not be read: what is in it would be missed without a word.
+    """
+    for entry in sorted(folder.iterdir()):
+        if entry.name.startswith(".") or entry.name == "course.toml":
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            if entry.resolve() != leave_out:
+                yield from _walk(entry, leave_out)
+        elif entry.is_file():
+            yield entry
 
 
 def sha256_of(path: Path) -> str:
@@ -74,23 +104,17 @@ def sha256_of(path: Path) -> str:
 
 
 class Intake:
-    """Makes store entries of files, and remembers the paragraphs it has seen."""
+    """Makes store entries of documents, and remembers the paragraphs it has seen."""
 
-    def __init__(
-        self, reading: read.Reading, embedder: Embedder, passage_size: int, signatures: Iterable[Signature]
-    ) -> None:
+    def __init__(self, embedder: Embedder, passage_size: int, signatures: Iterable[Signature]) -> None:
         """`signatures` are of the paragraphs the library holds, oldest first."""
-        self._reading = reading
         self._embedder = embedder
         self._passage_size = passage_size
         self._seen = SeenInMemory()
         self._seen.add(signatures)
 
-    def entry(
-        self, file: File, *, source: str, course: str, sha256: str, copy_of: str = "", heard: read.Heard | None = None
-    ) -> Entry:
-        """Read a file and make its entry; `copy_of` names a file with the same bytes. Raises `ReadError`."""
-        document = self._reading.read(file.path, heard)
+    def entry(self, file: File, document: Document, source: str, course: str, sha256: str, copy_of: str) -> Entry:
+        """Make the entry of a file that was read; `copy_of` names a document with the same bytes, or is empty."""
         document = _placed(dataclasses.replace(document, source=source, course=course, sha256=sha256), file)
         return self.clean_entry(file.path, document, copy_of)
 
@@ -120,16 +144,15 @@ def without_repeats(document: Document) -> Document:
 
 def _placed(document: Document, file: File) -> Document:
     """Return the document with kind, lecture and title as `course.toml`, the file's names or its heading say."""
-    inside = file.path.relative_to(file.root) if file.root else None
-    entry = file.page.entry(inside) if file.page and inside else None
-    kind = file.page.kind(inside) if file.page and inside else None
+    entry, kind = file.said()
     number = entry.number if entry else None
     if number is None:
         number = lecture_number(file.path, file.root)
     if number is None:
         number = number_in_heading(document.title)
     title = (entry.title if entry else "") or document.title or lecture_title(file.path, file.root, "")
-    return dataclasses.replace(document, kind=kind or document.kind, lecture=number, title=title)
+    date = entry.date.isoformat() if entry and entry.date else ""
+    return dataclasses.replace(document, kind=kind or document.kind, lecture=number, title=title, date=date)
 
 
 def _exclude_all(document: Document, reason: str) -> Document:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from lecta import chunk, models, read
+from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
 from lecta.check.attribution import Attributor
-from lecta.errors import ChatError, LibraryError, ReadError, UsageError
-from lecta.intake import REPEATED, File, Intake, find_files, sha256_of, without_repeats
+from lecta.errors import ChatError, LibraryError, UsageError, first_line
+from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.settings import Settings
-from lecta.store import Entry, Recipe, Store
+from lecta.store import Recipe, Store
 from lecta.types import (
     AddReport,
     Answer,
@@ -36,12 +39,8 @@ OnText = Callable[[str], None]
 """Called with each piece of an answer as it is written."""
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
-OnHeard = Callable[[str, str], None]
-"""Called with a file and where in it its reader is, for files that take long."""
 OnFetch = Callable[[str, int, int], None]
 """Called while a model is fetched, with its name, bytes done and bytes in all."""
-
-_COMMIT_PASSAGES = 256  # a commit costs about 30 ms; this many passages cost seconds to embed
 
 
 class Library:
@@ -66,7 +65,7 @@ class Library:
         `embedder` and `chat` replace the ones the settings name.
         """
         self.settings = settings or Settings()
-        self.path = Path(path).expanduser() if path is not None else self.settings.library
+        self.path = _user_path(path) if path is not None else self.settings.library
         self._given_embedder = embedder
         self._given_chat = chat
         self._on_fetch = on_fetch
@@ -78,35 +77,30 @@ class Library:
         paths: Iterable[str | Path],
         *,
         course: str | None = None,
+        prune: bool = False,
         on_file: OnFile | None = None,
         on_heard: OnHeard | None = None,
     ) -> AddReport:
         """Read, chunk, embed and store files and folders; files that have not changed are left alone.
 
-        A file that cannot be read is reported and holds up no other. Interrupted, the library is whole, and adding
-        again completes it. Raises `LibraryError` when the library itself cannot be written.
+        A file that cannot be read is reported and holds up no other. With `prune` what came from the folders given
+        and is no longer there is taken out. Interrupted, the library is whole, and adding again completes it. Raises
+        `LibraryError` when the library itself cannot be written.
         """
         started = time.perf_counter()
-        files = find_files(paths, course)
+        given = [Path(path) for path in paths]
+        files = find_files(given, course, leave_out=self.path)
         reports: list[FileReport] = []
-
-        def report(done: Iterable[FileReport]) -> None:
-            for one in done:
-                reports.append(one)
-                if on_file:
-                    on_file(one, len(reports), len(files))
-
-        with read.Reading(self._reading_options()) as reading:
-            adding = _Adding(self, reading)
-            self._compare_again(adding.intake, gone=None)
-            for file in files:
-                report(adding.take(file, on_heard))
-            report(adding.commit())
-            self._compare_again(adding.intake, gone=adding.updated)
-        if adding.changed:
-            self.store.settle()
+        for report in Adding(self.store, self._make_intake).run(files, self._reading_options(), on_heard):
+            reports.append(report)
+            if on_file:
+                on_file(report, len(reports), len(files))
+        gone = self._gone(given)
+        if prune:
+            self._take_out(gone)
         written = sum(one.passages for one in reports if one.status in ("added", "updated"))
-        return AddReport(tuple(reports), written, time.perf_counter() - started)
+        sources = tuple(record.source for record in gone)
+        return AddReport(tuple(reports), written, time.perf_counter() - started, sources, prune)
 
     def remove(self, path: str | Path) -> list[DocumentRecord]:
         """Take a file, or every file under a folder, out of the library; the files themselves stay.
@@ -115,33 +109,26 @@ class Library:
         there from now on. Raises `LibraryError` when nothing matches.
         """
         matching = self._at(path)
-        self.store.remove([record.id for record in matching])
-        with read.Reading() as reading:
-            self._compare_again(_Adding(self, reading).intake, gone=None)
+        self._take_out(matching)
         return matching
 
-    def _compare_again(self, intake: _LazyIntake, gone: Collection[str] | None) -> None:
-        """Index what repeated a file that is `gone` or changed, which may now be the only place of its words.
+    def _take_out(self, records: Sequence[DocumentRecord]) -> None:
+        if records:
+            self.store.remove([record.id for record in records])
+            Adding(self.store, self._make_intake).compare_again()
+            self.store.settle()
 
-        None stands for every file that is repeated by others and no longer in the library: removed just now, or by a
-        process that was killed before it came to this.
-        """
-        copies = self.store.copies()
-        if not copies:
-            return
-        records = {record.source: record for record in self.documents()}
-        affected = {
-            source
-            for source, original in copies
-            if source in records and source != original
-            and (original in gone if gone is not None else original not in records)
-        }  # fmt: skip
-        entries = []
-        for source in sorted(affected):
-            document = self.store.document(source)
-            if document is not None:
-                entries.append(intake().clean_entry(Path(records[source].path), without_repeats(document)))
-        self.store.put(entries)
+    def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
+        """Return what came from under the folders given and is no longer on the disk."""
+        folders = [path.expanduser().resolve() for path in given if path.expanduser().is_dir()]
+        return [
+            record
+            for record in self.documents()
+            if any(folder in Path(record.path).parents for folder in folders) and not os.path.lexists(record.path)
+        ]
+
+    def _make_intake(self) -> Intake:
+        return Intake(self.embedder, self.settings.passage_size, self.store.signatures())
 
     def _reading_options(self) -> read.Options:
         def speech_model() -> Path:
@@ -168,7 +155,10 @@ class Library:
         return document
 
     def _at(self, path: str | Path) -> list[DocumentRecord]:
-        wanted = Path(path).expanduser().resolve()
+        try:
+            wanted = _user_path(path).resolve()
+        except (OSError, RuntimeError) as error:
+            raise LibraryError(f"{path} cannot be followed: {first_line(error)}") from error
         matching = [
             record
             for record in self.documents()
@@ -199,8 +189,11 @@ class Library:
     def _search(
         self, question: str, k: int | None, filters: Filters, keep: Callable[[Passage], bool] = lambda passage: True
     ) -> SearchResult:
+        question = question.encode("utf-8", "replace").decode()  # a shell can hand over bytes that are no text
         if not question.strip():
             raise UsageError("the question is empty: write what you want to know")
+        if k is not None and k < 1:
+            raise UsageError(f"k is {k}: ask for at least one passage")
         started = time.perf_counter()
         vector = self.embedder.embed_queries([question])[0]
         embedded = time.perf_counter()
@@ -248,13 +241,14 @@ class Library:
         if not found.hits:
             if on_text:
                 on_text(prompt.NOT_COVERED)
+            timings |= dict.fromkeys(("first_token_ms", "total_ms"), 1000 * (time.perf_counter() - started))
             return Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True, timings=timings)
         thoughts: list[str] = []
         written: list[str] = []
-        attributor = Attributor([hit.passage.text for hit in found.hits], self.embedder)
-        stream = self.chat.stream(prompt.build_messages(question, found.hits), self.settings.max_tokens)
+        hits, stream = self._begun(question, found.hits)
+        attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
         spoken = citations.without_thinking(stream, thoughts)
-        for piece in citations.cited(citations.checked(spoken, len(found.hits)), attributor.cite):
+        for piece in citations.cited(citations.checked(spoken, len(hits)), attributor.cite):
             timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
             written.append(piece)
             if on_text:
@@ -263,7 +257,20 @@ class Library:
         text = "".join(written).strip()
         if not text:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        return _answer(question, text, "".join(thoughts).strip(), found.hits, self.model_name, timings)
+        return _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
+
+    def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
+        """Let the model begin, with as many of the best passages as it has room for."""
+        while True:
+            stream = self.chat.stream(prompt.build_messages(question, hits), self.settings.max_tokens)
+            try:
+                first = next(stream, "")
+            except PromptTooLongError as error:
+                if len(hits) == 1:
+                    raise
+                hits = hits[: max(1, min(len(hits) - 1, int(len(hits) * error.limit / error.tokens)))]
+                continue
+            return hits, itertools.chain([first], stream)
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
 
@@ -308,99 +315,17 @@ class Library:
         return None if on_fetch is None else lambda done, total: on_fetch(name, done, total)
 
 
-class _LazyIntake:
-    """An intake made when the first file wants it: adding unchanged files loads neither embedder nor signatures."""
-
-    def __init__(self, library: Library, reading: read.Reading) -> None:
-        self._library, self._reading = library, reading
-
-    def __call__(self) -> Intake:
-        return self._intake
-
-    @cached_property
-    def _intake(self) -> Intake:
-        library = self._library
-        return Intake(self._reading, library.embedder, library.settings.passage_size, library.store.signatures())
-
-
-class _Adding:
-    """One run of `Library.add`: files wait until there are enough to be worth a commit."""
-
-    def __init__(self, library: Library, reading: read.Reading) -> None:
-        self._store = library.store
-        self.intake = _LazyIntake(library, reading)
-        records = self._store.documents()
-        self._known = {record.path: record for record in records}
-        self._named = {record.source: record.path for record in records}
-        self._by_content = {record.sha256: record.path for record in reversed(records)}
-        self._waiting: list[tuple[FileReport, Entry]] = []
-        self.updated: set[str] = set()
-        self.changed = False
-
-    def take(self, file: File, on_heard: OnHeard | None) -> list[FileReport]:
-        """Prepare one file; return the reports of files that are settled by now."""
-        outcome = self._prepare(file, on_heard)
-        if isinstance(outcome, FileReport):
-            return [outcome]
-        self._waiting.append(outcome)
-        if sum(len(entry.passages) for _, entry in self._waiting) < _COMMIT_PASSAGES:
-            return []
-        return self.commit()
-
-    def commit(self) -> list[FileReport]:
-        """Write the files that wait and return their reports."""
-        self._store.put([entry for _, entry in self._waiting])
-        reports = [report for report, _ in self._waiting]
-        self.changed = self.changed or bool(reports)
-        self._waiting = []
-        return reports
-
-    def _prepare(self, file: File, on_heard: OnHeard | None) -> FileReport | tuple[FileReport, Entry]:
-        """Make a file's entry, or say why there is none."""
-        shown = str(file.given)
-        absolute = str(file.path.resolve())
-        before = self._known.get(absolute)
-        if not read.can_read(file.path):
-            return FileReport(shown, "skipped", reason=f"lecta does not read {file.path.suffix or 'such files'}")
-        try:
-            sha256 = sha256_of(file.path)
-            course = file.course if file.course is not None else before.course if before else file.default_course
-            if before and before.sha256 == sha256 and before.course == course:
-                return FileReport(shown, "unchanged", before.passages)
-            source = self._source(file.given.as_posix(), absolute)
-            first = self._by_content.setdefault(sha256, absolute)
-            copy_of = "" if first == absolute else next((s for s, path in self._named.items() if path == first), "")
-            heard = None if on_heard is None else lambda where: on_heard(shown, where)
-            entry = self.intake().entry(file, source=source, course=course, sha256=sha256, copy_of=copy_of, heard=heard)
-        except ReadError as error:
-            seldom = file.path.suffix.lower() in read.SELDOM_LECTURES and "not a transcript" in error.reason
-            return FileReport(shown, "skipped" if seldom else "failed", reason=error.reason)
-        except OSError as error:
-            return FileReport(shown, "failed", reason=f"cannot be read: {error.strerror or error}")
-        if before:
-            self.updated.add(source)
-        return _file_report(shown, entry, copy_of, is_new=before is None), entry
-
-    def _source(self, given: str, absolute: str) -> str:
-        """Return the path as given, or the absolute one where another document already goes by that name."""
-        return given if self._named.setdefault(given, absolute) == absolute else absolute
-
-
-def _file_report(shown: str, entry: Entry, copy_of: str, *, is_new: bool) -> FileReport:
-    warnings = "; ".join(entry.document.warnings)
-    if copy_of:
-        return FileReport(shown, "duplicate", reason=f"the same bytes as {copy_of}")
-    if not entry.passages:
-        reasons = sorted({section.excluded for section in entry.document.sections if section.excluded})
-        if any(reason.startswith(REPEATED) for reason in reasons):
-            return FileReport(shown, "duplicate", reason="; ".join([*reasons, warnings]).strip("; "))
-        return FileReport(shown, "skipped", reason="; ".join(reasons) or "no words in it")
-    return FileReport(shown, "added" if is_new else "updated", len(entry.passages), warnings)
-
-
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS = 5
 _MINILM = ("all-MiniLM-L6-v2/int8", 384)  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
+
+
+def _user_path(path: str | Path) -> Path:
+    """Return a path with "~" resolved. Raises `UsageError` when that user does not exist."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{path}: {error}") from error
 
 
 def _says_something(passage: Passage) -> bool:

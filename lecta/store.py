@@ -1,11 +1,11 @@
-"""Lance tables: `documents`, `passages` and `signatures`, in one folder; every change of a file is atomic.
+"""Lance tables: `documents`, `passages` and `signatures`, in one folder; every change is atomic over all three.
 
-A document's row is written last and removed first, so it is the mark of a whole change. Rows whose document is
-not listed are debris of an interrupted change: the next writer sweeps them before it writes. Writers take turns by a
-file lock, which the kernel frees when a process dies; readers never wait.
+`state.json` names the version of each table that is the library, and is replaced in one step at the end of a change.
+Readers open those versions and never wait. Writers take turns by a file lock, which the kernel frees when a process
+dies; whoever finds versions newer than the state names, left by a writer that was killed, goes back to the state first.
 
 Words are found by Lance's BM25 index (Snowball stemming for English), vectors exactly, by reading them all, up to
-`EXACT_BELOW` passages. What has been written since an index was built is searched as well, without the index.
+`EXACT_BELOW` passages. What has been written since an index was built is searched as well.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import shutil
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -29,13 +31,15 @@ from lecta.errors import LibraryError, first_line
 from lecta.protocols import Vectors
 from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Place, Section, Signature
 
-FORMAT = 1
+FORMAT = 2
 EXACT_BELOW = 200_000
 """Passages up to which cosine is exact; benchmarks/vectors has the times this was chosen by."""
 
 _KEEP_VERSIONS = timedelta(hours=1)  # a reader that opened the library before a change still finds its files
 _FRAGMENTS = 16  # more small files than this are rewritten as one
 _RECIPE_FILE = "library.json"
+_STATE_FILE = "state.json"
+_TABLES = ("passages", "signatures", "documents")
 
 _PASSAGE_FIELDS = [
     ("document_id", pa.string()),
@@ -99,6 +103,7 @@ _DOCUMENT_SCHEMA = pa.schema(
         ("title", pa.string()),
         ("sha256", pa.string()),
         ("reader", pa.string()),
+        ("date", pa.string()),
         ("passages", pa.int64()),
         ("characters", pa.int64()),
         ("text", pa.string()),
@@ -107,7 +112,7 @@ _DOCUMENT_SCHEMA = pa.schema(
     ]
 )
 _KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
-_COPIED = ("source", "kind", "course", "lecture", "title", "sha256", "reader", "text")
+_COPIED = ("source", "kind", "course", "lecture", "title", "sha256", "reader", "date", "text")
 _RECORD_COLUMNS = [field.name for field in fields(DocumentRecord)]
 
 
@@ -141,6 +146,17 @@ def document_id(path: Path) -> str:
     return hashlib.sha256(str(path.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the library is: a version of each table, and what remains to be done for it."""
+
+    versions: dict[str, int] = field(default_factory=dict)
+    changed: tuple[str, ...] = ()
+    """Sources that were changed or removed, and not yet compared with what repeated them."""
+    is_settled: bool = True
+    """Indexes hold everything."""
+
+
 class Store:
     """One library's tables. Satisfies `lecta.protocols.PassageIndex`."""
 
@@ -154,21 +170,13 @@ class Store:
 
     def documents(self) -> list[DocumentRecord]:
         """Return every document, ordered by course, lecture and source."""
-        table = self._table("documents")
-        if table is None:
-            return []
-        rows = table.to_table(columns=_RECORD_COLUMNS).to_pylist()
-        order = sorted(
-            rows, key=lambda row: (row["course"], row["lecture"] is None, row["lecture"] or 0, row["source"])
-        )
-        return [DocumentRecord(**row) for row in order]
+        rows = self._rows("documents", columns=_RECORD_COLUMNS)
+        rows.sort(key=lambda row: (row["course"], row["lecture"] is None, row["lecture"] or 0, row["source"]))
+        return [DocumentRecord(**row) for row in rows]
 
     def document(self, source: str) -> Document | None:
         """Return a stored document with its text and sections, by its source."""
-        table = self._table("documents")
-        if table is None:
-            return None
-        rows = table.to_table(filter=f"source = {_quoted(source)}", limit=1).to_pylist()
+        rows = self._rows("documents", filter=f"source = {_quoted(source)}", limit=1)
         if not rows:
             return None
         row = {field.name: rows[0][field.name] for field in fields(Document)}
@@ -179,35 +187,29 @@ class Store:
     def count(self) -> int:
         """Return how many passages there are."""
         table = self._table("passages")
-        return 0 if table is None else int(table.count_rows())
+        with self._failing("read"):
+            return 0 if table is None else int(table.count_rows())
 
     def signatures(self) -> list[Signature]:
         """Return the signatures of every paragraph, in the order in which they were added."""
-        table = self._table("signatures")
-        if table is None:
-            return []
         columns = [field.name for field in fields(Signature)]
-        rows = table.to_table(columns=columns, scan_in_order=True).to_pylist()
+        rows = self._rows("signatures", columns=columns, scan_in_order=True)
         return [Signature(**row | {"digest": tuple(row["digest"]), "bands": tuple(row["bands"])}) for row in rows]
 
     def copies(self) -> set[tuple[str, str]]:
         """Return every pair of a source and another source that holds, indexed, some of its paragraphs."""
-        table = self._table("signatures")
-        if table is None:
-            return set()
-        rows = table.to_table(columns=["source", "copy_of"], filter="copy_of != ''").to_pylist()
+        rows = self._rows("signatures", columns=["source", "copy_of"], filter="copy_of != ''")
         return {(row["source"], row["copy_of"]) for row in rows}
 
     def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
         """Return for each passage the other places where its words stand."""
-        table = self._table("signatures")
         sources = sorted({passage.source for passage in passages})
-        if table is None or not sources or not table.count_rows(_in("copy_of", sources)):
+        columns = ["copy_of", "exact", "source", "page", "start_time", "end_time"]
+        copies = self._rows("signatures", columns=columns, filter=_in("copy_of", sources)) if sources else []
+        if not copies:
             return [()] * len(passages)
         columns = ["source", "start_index", "end_index", "exact"]
-        own = table.to_table(columns=columns, filter=_in("source", sources)).to_pylist()
-        columns = ["copy_of", "exact", "source", "page", "start_time", "end_time"]
-        copies = table.to_table(columns=columns, filter=_in("copy_of", sources)).to_pylist()
+        own = self._rows("signatures", columns=columns, filter=_in("source", sources))
         found = []
         for passage in passages:
             exact = {
@@ -229,74 +231,104 @@ class Store:
         """Return up to `k` passages by BM25, best first."""
         from lance.query import MatchQuery
 
-        table = self._table("passages")
-        if table is None or not question.strip():
+        if not question.strip():
             return []
-        with self._failing("search"):
-            rows = table.to_table(
-                columns=[*_PASSAGE_COLUMNS, "_score"],
-                full_text_query=MatchQuery(question, "words"),
-                filter=_where(filters),
-                prefilter=True,
-                limit=k,
-            ).to_pylist()
+        rows = self._rows(
+            "passages",
+            columns=[*_PASSAGE_COLUMNS, "_score"],
+            full_text_query=MatchQuery(question, "words"),
+            filter=_where(filters),
+            prefilter=True,
+            limit=k,
+        )
         return _hits(rows, "_score")
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine, best first."""
-        table = self._table("passages")
-        if table is None:
-            return []
         nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 4, "nprobes": 32}
-        with self._failing("search"):
-            rows = table.to_table(
-                columns=[*_PASSAGE_COLUMNS, "_distance"], nearest=nearest, filter=_where(filters), prefilter=True
-            ).to_pylist()
+        columns = [*_PASSAGE_COLUMNS, "_distance"]
+        rows = self._rows("passages", columns=columns, nearest=nearest, filter=_where(filters), prefilter=True)
         for row in rows:
             row["_distance"] = 1 - row["_distance"]
         return _hits(rows, "_distance")
 
+    def _rows(self, name: str, **scan: Any) -> list[dict[str, Any]]:
+        """Return rows of a table, none before anything was added. Raises `LibraryError` when its files are damaged."""
+        table = self._table(name)
+        if table is None:
+            return []
+        with self._failing("read"):
+            rows: list[dict[str, Any]] = table.to_table(**scan).to_pylist()
+            return rows
+
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def put(self, entries: Sequence[Entry]) -> None:
-        """Add or replace documents. Killed at any moment, each is there as before or as new, never in part.
+    def put(self, entries: Sequence[Entry], *, compared: Collection[str] = ()) -> None:
+        """Add or replace documents, all in one step. Killed at any moment, the library is as before or as after.
 
-        Raises `LibraryError` when the library cannot be written or the disk is full.
+        `compared` are sources of `changed()` whose repeats are among the entries. Raises `LibraryError` when the
+        library cannot be written or the disk is full.
         """
-        if not entries:
+        if not entries and not compared:
             return
         ids = [document_id(entry.path) for entry in entries]
-        with self._writing("add to"):
-            self._sweep()
-            known = self._table("documents")
-            replaced = ids if known is not None and known.count_rows(_in("id", ids)) else None
-            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replaced)
-            self._write("signatures", _signature_table(ids, entries), replaced)
-            self._write("documents", _document_table(ids, entries), replaced)
+        with self._writing("add to") as state:
+            sources = self._sources(ids)
+            if entries:
+                replacing = ids if sources else None
+                self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
+                self._write("signatures", _signature_table(ids, entries), replacing)
+                self._write("documents", _document_table(ids, entries), replacing)
+            changed = dict.fromkeys([*(source for source in state.changed if source not in compared), *sources])
+            self._publish(replace(state, changed=tuple(changed), is_settled=state.is_settled and not entries))
 
     def remove(self, ids: Sequence[str]) -> None:
-        """Take documents and their passages out."""
+        """Take documents and their passages out, in one step."""
         if not ids:
             return
-        with self._writing("remove from"):
-            documents = self._table("documents")
+        with self._writing("remove from") as state:
+            sources = self._sources(ids)
+            self._delete(ids)
+            self._publish(replace(state, changed=tuple(dict.fromkeys([*state.changed, *sources]))))
+
+    def rename(self, record: DocumentRecord, path: Path, source: str) -> None:
+        """Give a document that was moved its new path; its passages and vectors stay."""
+        with self._writing("rename in") as state:
+            old, new = _in("id", [record.id]), document_id(path)
+            if not self._sources([record.id]):
+                return
+            names = {"source": _quoted(source), "document_id": _quoted(new)}
+            documents, passages, signatures = (self._latest(name) for name in ("documents", "passages", "signatures"))
+            if passages is not None:
+                passages.update(names, where=_in("document_id", [record.id]))
+            if signatures is not None:
+                signatures.update(names, where=_in("document_id", [record.id]))
+                signatures.update({"copy_of": _quoted(source)}, where=_in("copy_of", [record.source]))
             if documents is not None:
-                documents.delete(_in("id", ids))
-            self._sweep()
+                place = {"source": _quoted(source), "id": _quoted(new), "path": _quoted(shown_path(path.resolve()))}
+                documents.update(place, where=old)
+            self._publish(replace(state, is_settled=False))
+
+    def changed(self) -> tuple[str, ...]:
+        """Return sources whose words may have gone, so that what repeated them must be compared again."""
+        return self._state().changed
 
     def settle(self) -> None:
-        """Bring indexes up to date and join small files; call after a run of `put`. Searching works without it too."""
-        with self._writing("index"):
-            self._sweep()
-            passages = self._table("passages")
-            if passages is None:
-                return
-            self._index(passages)
-            for name in ("passages", "signatures", "documents"):
-                table = self._table(name)
+        """Bring indexes up to date and join small files; call after a run of changes."""
+        if self._state().is_settled:
+            return
+        with self._writing("index") as state:
+            passages = self._latest("passages")
+            if passages is not None:
+                self._index(passages)
+            for name in _TABLES:
+                table = self._latest(name)
+                if table is not None and len(table.get_fragments()) > _FRAGMENTS:
+                    table.optimize.compact_files()
+            self._publish(replace(state, is_settled=True))
+            for name in _TABLES:
+                table = self._latest(name)
                 if table is not None:
-                    if len(table.get_fragments()) > _FRAGMENTS:
-                        table.optimize.compact_files()
                     table.cleanup_old_versions(older_than=_KEEP_VERSIONS)
 
     def _index(self, passages: Any) -> None:
@@ -313,68 +345,119 @@ class Store:
             passages.create_index("vector", "IVF_HNSW_SQ", name="vector_idx", metric="cosine")
         passages.optimize.optimize_indices()
 
+    def _sources(self, ids: Sequence[str]) -> list[str]:
+        table = self._latest("documents")
+        if table is None or not ids:
+            return []
+        found: list[str] = table.to_table(columns=["source"], filter=_in("id", ids))["source"].to_pylist()
+        return found
+
+    def _delete(self, ids: Sequence[str]) -> None:
+        for name in _TABLES:
+            table = self._latest(name)
+            if table is not None:
+                table.delete(_in(_KEYS[name][0], ids))
+
     def _write(self, name: str, rows: pa.Table, replacing: Sequence[str] | None) -> None:
-        """Append rows, or put them in the place of the documents `replacing`, in one commit."""
-        table = self._table(name)
+        """Append rows, or put them in the place of the documents `replacing`."""
+        table = self._latest(name)
         if table is None:
             lance.write_dataset(rows, str(self.folder / name), enable_stable_row_ids=True)
+            if name == "passages" and rows.num_rows:  # without an index words are not stemmed
+                self._index(lance.dataset(str(self.folder / name)))
         elif replacing is None:
             table.insert(rows)
+        elif not rows.num_rows:
+            table.delete(_in(_KEYS[name][0], replacing))
         else:
-            keys = _KEYS[name]
-            merge = table.merge_insert(keys).when_matched_update_all().when_not_matched_insert_all()
-            merge.when_not_matched_by_source_delete(_in(keys[0], replacing)).execute(rows)
-
-    def _sweep(self) -> None:
-        """Delete rows whose document is not listed: an earlier writer was interrupted."""
-        documents = self._table("documents")
-        listed = set() if documents is None else set(documents.to_table(columns=["id"])["id"].to_pylist())
-        for name in ("passages", "signatures"):
-            table = self._table(name)
-            if table is None:
-                continue
-            present = set(table.to_table(columns=["document_id"])["document_id"].unique().to_pylist())
-            if present - listed:
-                table.delete(_in("document_id", sorted(present - listed)))
+            merge = table.merge_insert(_KEYS[name]).when_matched_update_all().when_not_matched_insert_all()
+            merge.when_not_matched_by_source_delete(_in(_KEYS[name][0], replacing)).execute(rows)
 
     # --- the folder ---------------------------------------------------------------------------------------------------
 
     def _table(self, name: str) -> Any | None:
-        """Return the newest version of a table, or None before anything was added."""
-        path = self.folder / name
-        if not (path / "_versions").is_dir():
+        """Return a table as the state names it, or None before anything was added."""
+        version = self._state().versions.get(name)
+        if version is None:
             return None
         with self._failing("open"):
-            return lance.dataset(str(path))
+            return lance.dataset(str(self.folder / name), version=version)
+
+    def _latest(self, name: str) -> Any | None:
+        """Return a table as this writer has made it so far."""
+        if not any((self.folder / name / "_versions").glob("*.manifest")):
+            return None
+        return lance.dataset(str(self.folder / name))
+
+    def _state(self) -> _State:
+        path = self.folder / _STATE_FILE
+        try:
+            fields_ = json.loads(path.read_text(encoding="utf-8"))
+            return _State(fields_["versions"], tuple(fields_["changed"]), fields_["is_settled"])
+        except FileNotFoundError:
+            return _State()
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise LibraryError(f"cannot open library {self.folder}: {_STATE_FILE}: {_cause(error)}") from error
+
+    def _publish(self, state: _State) -> None:
+        """Make the tables as they are now the library."""
+        tables = {name: self._latest(name) for name in _TABLES}
+        versions = {name: table.version for name, table in tables.items() if table is not None}
+        self._replace_file(_STATE_FILE, asdict(replace(state, versions=versions)))
+
+    def _roll_back(self, state: _State) -> None:
+        """Undo what a writer left that was killed before it published."""
+        for name in _TABLES:
+            table, version = self._latest(name), state.versions.get(name)
+            if version is None:
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+            elif table is not None and table.version != version:
+                old: Any = lance.dataset(str(self.folder / name), version=version)
+                old.restore()
+
+    def _replace_file(self, name: str, content: dict[str, Any]) -> None:
+        partial = self.folder / f"{name}.partial"
+        with partial.open("w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(self.folder / name)
 
     def _check_recipe(self) -> None:
         path = self.folder / _RECIPE_FILE
-        if not path.exists():
-            return
         try:
-            made = Recipe(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, TypeError, ValueError) as error:
-            raise LibraryError(f"library {self.folder}: {_RECIPE_FILE} cannot be read ({first_line(error)})") from error
-        differing = [f"{k} {v!r}" for k, v in asdict(made).items() if v != getattr(self.recipe, k)]
-        if differing:
-            wanted = [f"{k} {v!r}" for k, v in asdict(self.recipe).items() if v != getattr(made, k)]
+            made = json.loads(path.read_text(encoding="utf-8"))
+            newer = made["format"] > FORMAT
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise LibraryError(f"cannot open library {self.folder}: {_RECIPE_FILE}: {_cause(error)}") from error
+        if newer:
             raise LibraryError(
-                f"library {self.folder} was made with {', '.join(differing)} and now {', '.join(wanted)} is set: "
-                "set it back, or add your lectures to another folder with --library"
+                f"library {self.folder} was made by a newer lecta (format {made['format']}): upgrade lecta"
+            )
+        wanted = asdict(self.recipe)
+        differing = [name for name in wanted if made.get(name) != wanted[name]]
+        if differing:
+            was = ", ".join(f"{name} {made.get(name)!r}" for name in differing)
+            now = ", ".join(f"{name} {wanted[name]!r}" for name in differing)
+            raise LibraryError(
+                f"library {self.folder} was made with {was} and now {now} is set: set it back, "
+                "or add your lectures to another folder with --library"
             )
 
     @contextlib.contextmanager
-    def _writing(self, deed: str) -> Iterator[None]:
+    def _writing(self, deed: str) -> Iterator[_State]:
+        """Hold the library's lock over one change, begun from the state that is published."""
         with self._failing(deed):
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / ".lock"):
                 self._check_recipe()
-                recipe = self.folder / _RECIPE_FILE
-                if not recipe.exists():
-                    partial = recipe.with_suffix(".partial")
-                    partial.write_text(json.dumps(asdict(self.recipe), indent=1) + "\n", encoding="utf-8")
-                    partial.replace(recipe)
-                yield
+                if not (self.folder / _RECIPE_FILE).exists():
+                    self._replace_file(_RECIPE_FILE, asdict(self.recipe))
+                state = self._state()
+                self._roll_back(state)
+                yield state
 
     @contextlib.contextmanager
     def _failing(self, deed: str) -> Iterator[None]:
@@ -431,7 +514,7 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
         {name: getattr(entry.document, name) for name in _COPIED}
         | {
             "id": key,
-            "path": str(entry.path.resolve()),
+            "path": shown_path(entry.path.resolve()),
             "passages": len(entry.passages),
             "characters": len(entry.document.text),
             "sections": [asdict(section) for section in entry.document.sections],
@@ -440,6 +523,11 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
         for key, entry in zip(ids, entries, strict=True)
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=_DOCUMENT_SCHEMA)
+
+
+def shown_path(path: Path) -> str:
+    """Return a path as text that can be stored and printed; bytes of a name that are no UTF-8 become escapes."""
+    return str(path).encode("utf-8", "backslashreplace").decode()
 
 
 def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:

@@ -64,6 +64,8 @@ class Document:
     lecture: int | None = None
     sha256: str = ""
     """Of the file's bytes."""
+    date: str = ""
+    """Of the lecture, "2024-02-26", where `course.toml` says it."""
     warnings: tuple[str, ...] = ()
     """What could not be read and was left out, one clear line each."""
 
@@ -201,6 +203,10 @@ class AddReport:
     passages: int
     """Passages written by this call."""
     seconds: float
+    gone: tuple[str, ...] = ()
+    """Sources under the folders given whose files are no longer there."""
+    pruned: bool = False
+    """Whether they were taken out of the library."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +223,7 @@ class DocumentRecord:
     title: str
     sha256: str
     reader: str
+    date: str
     passages: int
     characters: int
 

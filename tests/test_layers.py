@@ -15,8 +15,8 @@ DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
-    | {"intake": 2, "library": 3, "evaluate": 4}
-    | dict.fromkeys(DOORS, 5)
+    | {"intake": 2, "adding": 3, "library": 4, "evaluate": 5}
+    | dict.fromkeys(DOORS, 6)
 )
 FILES = sorted((ROOT / "lecta").rglob("*.py"))
 

@@ -15,7 +15,7 @@ from lecta.types import DocumentRecord, Kind
 
 
 def _row(source: str, kind: Kind = "slides", title: str = "", lecture: int | None = None) -> DocumentRecord:
-    return DocumentRecord(source, source, f"/x/{source}", kind, "dl", lecture, title, "", "text/1", 10, 100)
+    return DocumentRecord(source, source, f"/x/{source}", kind, "dl", lecture, title, "", "text/1", "", 10, 100)
 
 
 def test_files_of_one_number_are_one_lecture_titled_by_its_slides() -> None:

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from lecta.errors import ChatError, first_line
+from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
 # Tokens decoded in one call while reading the prompt. 64 was the fastest of 32, 64, 128 and 512 here (50, against 43
 # token/s at 512), and Ctrl-C is heard after each.
 _READ_AT_ONCE = 64
+_LEAST_ANSWER = 256  # tokens, some 150 words
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
 
 
@@ -38,13 +39,10 @@ class LlamaChat:
         self._context = self._new_context(threads)
 
     def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
-        """Yield the reply piece by piece. Raises `ChatError` when the prompt leaves no room for an answer."""
+        """Yield the reply piece by piece. Raises `PromptTooLongError` when there is no room for an answer."""
         prompt = self._tokens(messages)
-        if len(prompt) + 16 > self._context_tokens:
-            raise ChatError(
-                f"the prompt has {len(prompt)} tokens and context_tokens is {self._context_tokens}: "
-                "ask for fewer passages (-k) or raise LECTA_CONTEXT_TOKENS"
-            )
+        if len(prompt) + _LEAST_ANSWER > self._context_tokens:
+            raise PromptTooLongError(len(prompt) + _LEAST_ANSWER, self._context_tokens)
         self._context.kv_cache_clear()
         try:
             for start in range(0, len(prompt), _READ_AT_ONCE):

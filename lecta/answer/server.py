@@ -45,7 +45,7 @@ class ServerChat:
             raise ChatError(
                 f"no server answers at {client.base_url} for model {self.name}: start it or set LECTA_BASE_URL"
             ) from error
-        except openai.OpenAIError as error:
+        except (openai.OpenAIError, ValueError) as error:  # ValueError: what came back is no JSON
             raise ChatError(
                 f"the server at {client.base_url} refused model {self.name}: {first_line(error)}"
             ) from error

@@ -54,13 +54,15 @@ class SeenInMemory:
 
     rows: dict[tuple[str, int], Signature] = field(default_factory=dict)
     _keys: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+    _sources: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
-    def add(self, signatures: Iterable[Signature]) -> None:
-        """Remember paragraphs."""
+    def add(self, signatures: Iterable[Signature], *, is_repeat: bool = False) -> None:
+        """Remember paragraphs; one that repeats another is known by its place only, for the other stands for both."""
         for signature in signatures:
             place = (signature.source, signature.ordinal)
             self.rows[place] = signature
-            if signature.words >= MIN_WORDS and not signature.copy_of:
+            self._sources.setdefault(signature.source, []).append(place)
+            if signature.words >= MIN_WORDS and not signature.copy_of and not is_repeat:
                 for key in {signature.exact, *signature.bands}:
                     self._keys.setdefault(key, []).append(place)
 
@@ -77,8 +79,8 @@ class SeenInMemory:
 
     def remove(self, source: str) -> None:
         """Forget a file."""
-        for place in [place for place in self.rows if place[0] == source]:
-            del self.rows[place]
+        for place in self._sources.pop(source, ()):
+            self.rows.pop(place, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def dedupe(document: Document, seen: Seen) -> Deduped:
         signature = _signature(document.source, ordinal, paragraph)
         originals.append(_original(signature, document, (own, seen), originals[-1] if originals else None))
         signatures.append(signature)
-        own.add([signature])
+        own.add([signature], is_repeat=originals[-1] is not None)
     _join_short(signatures, originals, (own, seen))
     runs = _long_enough(found, signatures, originals)
     repeats = [Repeat(found[i].start, found[i].end, of) for run in runs for i in run if (of := originals[i])]
@@ -231,4 +233,4 @@ def _digest(words: Sequence[str]) -> tuple[int, ...]:
 
 def _hash(text: str) -> int:
     """Return 63 bits, the same on every machine and in every run: fits a signed 64-bit column."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big") >> 1

@@ -7,8 +7,8 @@ sentence-transformers: mean of the last layer's token vectors, then unit length,
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import ctranslate2
 import numpy as np
 import numpy.typing as npt
+import platformdirs
 from filelock import FileLock
 from tokenizers import Tokenizer
 
@@ -37,9 +38,7 @@ class MiniLM:
         """Open the model whose published files are in `folder`; the first time they are converted beside them."""
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._encoder = ctranslate2.Encoder(
-                str(_converted(folder)), device="cpu", compute_type="int8", intra_threads=threads
-            )
+            self._encoder = _open(folder, threads)
         except Exception as error:  # tokenizers raises the bare class
             raise ModelError(
                 f"the embedder in {folder} cannot be loaded ({first_line(error)}): run `lecta models verify`"
@@ -78,17 +77,42 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 # --- conversion -------------------------------------------------------------------------------------------------------
 
 
+def _open(folder: Path, threads: int) -> ctranslate2.Encoder:
+    """Open the converted model; one that is damaged is converted again, once."""
+    converted = _converted(folder)
+    try:
+        return ctranslate2.Encoder(str(converted), device="cpu", compute_type="int8", intra_threads=threads)
+    except (RuntimeError, ValueError):
+        shutil.rmtree(converted)
+        return ctranslate2.Encoder(str(_converted(folder)), device="cpu", compute_type="int8", intra_threads=threads)
+
+
 def _converted(folder: Path) -> Path:
-    """Return the model in CTranslate2's format, converting it once; safe with two processes at a time."""
-    converted = folder / _CONVERSION
+    """Return the model in CTranslate2's format, converting it once; safe with two processes at a time.
+
+    It stands beside the published files or, where those cannot be written to, in the user's cache.
+    """
+    beside = folder / _CONVERSION
+    if beside.is_dir() or os.access(folder, os.W_OK):
+        return _converted_in(folder, folder)
+    private = platformdirs.user_cache_path("lecta", appauthor=False) / "converted"
+    private.mkdir(parents=True, exist_ok=True)
+    return _converted_in(private, folder)
+
+
+def _converted_in(place: Path, folder: Path) -> Path:
+    converted = place / _CONVERSION
     if converted.is_dir():
         return converted
-    with FileLock(folder / f"{_CONVERSION}.lock"):
+    with FileLock(place / f"{_CONVERSION}.lock"):
         if not converted.is_dir():
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".converting-") as scratch:
-                _specification(folder).save(scratch)
-                shutil.copytree(scratch, f"{scratch}.whole")
-                Path(f"{scratch}.whole").replace(converted)
+            scratch = place / f".converting-{os.getpid()}"
+            scratch.mkdir()
+            try:
+                _specification(folder).save(str(scratch))
+                scratch.replace(converted)
+            finally:
+                shutil.rmtree(scratch, ignore_errors=True)
     return converted
 
 

@@ -59,6 +59,10 @@ class Row(Protocol):
         """Its first heading."""
 
     @property
+    def date(self) -> str:
+        """ "2024-02-26" where it is known, else empty."""
+
+    @property
     def passages(self) -> int:
         """How many it gave."""
 
@@ -195,7 +199,8 @@ def _place(row: Row, root: PurePath | None, course: Course | None) -> _Placed:
     number = row.lecture if row.lecture is not None else lecture_number(path, root)
     number = number_in_heading(row.title) if number is None else number
     title = lecture_title(path, root, row.title)
-    return _Placed(row, path, number, lecture_date(path, root), title, is_given=False)
+    date = datetime.date.fromisoformat(row.date) if row.date else lecture_date(path, root)
+    return _Placed(row, path, number, date, title, is_given=False)
 
 
 def _in_series(placed: Sequence[_Placed]) -> list[_Placed]:

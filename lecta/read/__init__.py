@@ -1,20 +1,24 @@
 """path -> Document. One module for each family of files; this page knows only which suffix goes where.
 
 A reader is a module that satisfies `lecta.protocols.Reader`. It is imported when a file needs it, so that a library
-of subtitles never pays for PDFium. Formats whose readers can hang, crash or eat memory on a damaged file are read in
-another process, which can be stopped (`lecta.read.limits`).
+of subtitles never pays for PDFium. Files are read in other processes, which are stopped when they hang or need too much
+memory (`lecta.read.limits`); recordings, which take long by nature, in this one.
 """
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+import queue
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
 
-from lecta.errors import ReadError
+from lecta.errors import ModelError, ReadError
 from lecta.protocols import Reader
 from lecta.read.limits import Worker
 from lecta.types import Document
@@ -36,8 +40,7 @@ READERS: dict[str, str] = {
 }
 """Suffix (lower case) to the module of this package that reads it."""
 
-RISKY = frozenset({"pdf", "pptx", "docx", "epub", "html", "latex", "markdown", "notebook"})
-"""Readers on C libraries, archives or deep grammars, kept in a process of their own that can be stopped."""
+_AHEAD = 4  # files read before the one that is being embedded
 
 SELDOM_LECTURES = frozenset({".json", ".tsv"})
 """Suffixes that mostly hold something else: what is no transcript among them is skipped, not failed."""
@@ -93,25 +96,65 @@ def read(path: Path, *, ocr: bool = True) -> Document:
 
 
 class Reading:
-    """Reads many files one after the other; use as a context manager, so that its process ends."""
+    """Reads many files, each in one of a few processes that can be stopped; use as a context manager."""
 
-    def __init__(self, options: Options | None = None) -> None:
+    def __init__(self, options: Options | None = None, processes: int = 2) -> None:
         self._options = options or Options()
-        self._worker = Worker(ocr=self._options.ocr)
+        self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._workers = [Worker(ocr=self._options.ocr) for _ in range(processes)]
+        for worker in self._workers:
+            self._idle.put(worker)
+        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="lecta-read")
         self._listener: Any = None
+        self._no_listener: ModelError | None = None
 
     def read(self, path: Path, heard: Heard | None = None) -> Document:
-        """Read one file. Raises `ReadError`, also when its reader hangs, crashes or needs too much memory."""
-        module = READERS.get(path.suffix.lower())
-        if module == "recording":
-            return self._transcribe(path, heard)
-        if module in RISKY:
-            return self._worker.read(path, heard)
-        return read(path)
+        """Read one file. Raises `ReadError`, also when its reader hangs, crashes or needs too much memory.
+
+        A recording raises `ModelError` where no speech model can be had.
+        """
+        if READERS.get(path.suffix.lower()) == "recording":
+            return _printable(self._transcribe(path, heard))
+        worker = self._idle.get()
+        try:
+            return _printable(worker.read(path, heard))
+        finally:
+            self._idle.put(worker)
+
+    def read_all(
+        self, paths: Sequence[Path], heard: Callable[[Path, str], None] | None = None
+    ) -> Iterator[Document | ReadError | ModelError]:
+        """Yield for each path its document or why there is none, in order, reading a few files ahead."""
+        futures: deque[tuple[Path, Future[Document] | None]] = deque()
+        waiting = iter(paths)
+        for path in itertools.chain(itertools.islice(waiting, _AHEAD), itertools.repeat(None)):
+            if path is not None:
+                futures.append((path, self._started(path, heard)))
+                continue
+            if not futures:
+                return
+            following = next(waiting, None)
+            if following is not None:
+                futures.append((following, self._started(following, heard)))
+            yield self._outcome(*futures.popleft(), heard)
+
+    def _started(self, path: Path, heard: Callable[[Path, str], None] | None) -> Future[Document] | None:
+        if READERS.get(path.suffix.lower()) == "recording":
+            return None  # it takes every core by itself, and is heard when its turn comes
+        return self._threads.submit(self.read, path, _hearing(path, heard))
+
+    def _outcome(
+        self, path: Path, future: Future[Document] | None, heard: Callable[[Path, str], None] | None
+    ) -> Document | ReadError | ModelError:
+        try:
+            return self.read(path, _hearing(path, heard)) if future is None else future.result()
+        except (ReadError, ModelError) as error:
+            return error
+        except OSError as error:
+            return ReadError(f"cannot be read: {error.strerror or error}")
 
     def _transcribe(self, path: Path, heard: Heard | None) -> Document:
         from lecta.read import recording
-        from lecta.read.listen import FasterWhisper
         from lecta.read.transcribe import Progress
 
         def progress(at: Progress) -> None:
@@ -126,23 +169,47 @@ class Reading:
         if path.stat().st_size == 0:
             raise ReadError("the file is empty")
         recording.check(path)  # before a model is fetched for it
-        if self._listener is None:
-            self._listener = FasterWhisper(options.speech_model())
         return recording.read(
             path,
-            model=self._listener,
+            model=self._opened_listener(options.speech_model),
             transcripts=options.transcripts,
             language=options.language,
             progress=progress,
         )
 
+    def _opened_listener(self, speech_model: Callable[[], Path]) -> Any:
+        """Return the speech model, fetched and opened once; what failed once is not tried for every recording."""
+        from lecta.read.listen import FasterWhisper
+
+        if self._no_listener is not None:
+            raise self._no_listener
+        if self._listener is None:
+            try:
+                self._listener = FasterWhisper(speech_model())
+            except ModelError as error:
+                self._no_listener = error
+                raise
+        return self._listener
+
     def __enter__(self) -> Self:
-        """Return the reading; its process starts with the first file that wants it."""
+        """Return the reading; its processes start with the first files."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Stop the process."""
-        self._worker.close()
+        """Stop the processes."""
+        for worker in self._workers:
+            worker.close()
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+
+def _hearing(path: Path, heard: Callable[[Path, str], None] | None) -> Heard | None:
+    return None if heard is None else lambda where: heard(path, where)
+
+
+def _printable(document: Document) -> Document:
+    """Return a document without lone surrogates, which JSON may hold and nothing can store; offsets stay."""
+    text = document.text.encode("utf-8", "replace").decode()
+    return document if text == document.text else replace(document, text=text)
 
 
 def _clock(seconds: float) -> str:

@@ -115,7 +115,7 @@ class Worker:
                 line = self._lines.get(timeout=max(0.0, min(self._seconds, left)))
             except queue.Empty:
                 raise ReadError(self._too_slow(where, whole=left <= self._seconds)) from None
-            if not line:
+            if not line.endswith(b"\n"):  # nothing, or half an answer
                 raise ReadError(self._died(process.wait(), where))
             answer: dict[str, Any] = json.loads(line)
             if "beat" not in answer:
