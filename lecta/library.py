@@ -15,7 +15,7 @@ from lecta import chunk, models, read
 from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
 from lecta.check.attribution import Attributor
-from lecta.errors import ChatError, LibraryError, UsageError, first_line
+from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder

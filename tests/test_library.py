@@ -11,6 +11,7 @@ import pytest
 
 from lecta import ChatError, Library, LibraryError, UsageError
 from lecta.answer.prompt import NOT_COVERED
+from lecta.errors import PromptTooLongError
 from lecta.settings import load
 from lecta.types import FileReport, Message
 from tests.conftest import COURSE, LetterEmbedder
@@ -172,6 +173,20 @@ def test_a_silent_model_is_an_error(lectures: Path, tmp_path: Path, letters: Let
     library.add([lectures])
     with pytest.raises(ChatError, match="wrote nothing"):
         library.ask("anything?")
+
+
+def test_more_passages_than_the_model_has_room_for(lectures: Path, tmp_path: Path, letters: LetterEmbedder) -> None:
+    class Small(Scripted):
+        def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+            if "[3] (" in messages[-1].content:
+                raise PromptTooLongError(3000, 2000)
+            yield from super().stream(messages, max_tokens)
+
+    library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=Small("So it is [2]. And [3]."))
+    library.add([lectures])
+    answer = library.ask("the gradient, the chain rule and attention", 3)
+    assert len(answer.passages) == 2
+    assert answer.text == "So it is [2]. And."
 
 
 def test_another_passage_size_is_refused(library: Library, lectures: Path, letters: LetterEmbedder) -> None:
