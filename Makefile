@@ -48,6 +48,8 @@ course: $(DEV) ## make the sample course's slides and subtitles from their sourc
 bench: $(DEV) ## measure start-up, search and indexing on this machine (minutes; writes benchmarks/results)
 	$(BIN)/python -m benchmarks.commands
 	$(BIN)/python -m benchmarks.vectors
+	$(BIN)/python -m benchmarks.reading
+	$(BIN)/python -m benchmarks.kills
 
 clean: ## remove the environment and the sample library; models stay in the user's cache
 	rm -rf $(VENV) .lecta build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

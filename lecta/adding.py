@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -18,6 +19,7 @@ from lecta.types import Document, DocumentRecord, FileReport
 OnHeard = Callable[[str, str], None]
 """Called with a file and where in it its reader is, for files that take long."""
 
+_COMMIT_SECONDS = 2.0  # no more work than this, and one file, is lost by a kill
 _COMMIT_PASSAGES = 256  # a commit costs about 50 ms; this many passages cost seconds to embed
 
 
@@ -44,6 +46,7 @@ class Adding:
         self._named = {record.source: record.path for record in records}
         self._by_content = {record.sha256: record.source for record in reversed(records)}
         self._waiting: list[tuple[FileReport, Entry]] = []
+        self._committed = time.monotonic()
 
     def run(self, files: Sequence[File], options: read.Options, on_heard: OnHeard | None) -> Iterator[FileReport]:
         """Yield a report for each file; those that were read, once they are stored."""
@@ -65,25 +68,16 @@ class Adding:
         self._store.settle()
 
     def compare_again(self) -> None:
-        """Index what repeated words that were changed or removed, by this run or one that was killed."""
-        changed = self._store.changed()
-        copies = self._store.copies()
-        if not copies and not changed:
+        """Index what repeated words that are gone: changed or removed, by this run or one that was killed."""
+        orphans = self._store.orphans()
+        if not orphans:
             return
-        records = {record.source: record for record in self._store.documents()}
-        affected = {
-            source
-            for source, original in copies
-            if source in records and source != original and (original in changed or original not in records)
-        }
         entries = []
-        for source in sorted(affected):
-            document = self._store.document(source)
+        for record in self._store.documents():
+            document = self._store.document(record.source) if record.source in orphans else None
             if document is not None:
-                entries.append(self._intake.clean_entry(Path(records[source].path), without_repeats(document)))
-        self._store.put(entries, compared=changed)
-        if affected:  # they were replaced, so they count as changed; but what they held alone before they hold still
-            self._store.put([], compared=sorted(affected))
+                entries.append(self._intake.clean_entry(Path(record.path), without_repeats(document)))
+        self._store.put(entries)
 
     @cached_property
     def _intake(self) -> Intake:
@@ -113,6 +107,8 @@ class Adding:
             return FileReport(shown, "unchanged", moved.passages, f"renamed from {moved.source}")
         # A known file keeps its name: its signatures go by it.
         source = before.source if before else self._source(file.given.as_posix(), absolute)
+        if before and self._by_content.get(before.sha256) == source:  # it no longer holds those bytes
+            del self._by_content[before.sha256]
         return _Job(file, absolute, source, course, sha256, before)
 
     def _moved(self, file: File, sha256: str) -> DocumentRecord | None:
@@ -135,7 +131,8 @@ class Adding:
             yield outcome
             return
         self._waiting.append(outcome)
-        if sum(len(entry.passages) for _, entry in self._waiting) >= _COMMIT_PASSAGES:
+        is_enough = sum(len(entry.passages) for _, entry in self._waiting) >= _COMMIT_PASSAGES
+        if is_enough or time.monotonic() - self._committed > _COMMIT_SECONDS:
             yield from self._commit()
 
     def _prepare(self, job: _Job, document: Document | ReadError | ModelError) -> FileReport | tuple[FileReport, Entry]:
@@ -159,6 +156,7 @@ class Adding:
         self._store.put([entry for _, entry in self._waiting])
         reports = [report for report, _ in self._waiting]
         self._waiting = []
+        self._committed = time.monotonic()
         return reports
 
 

@@ -13,9 +13,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.markdown import Markdown
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -234,15 +233,15 @@ class Listener:
         whole, cut, rest = self._text.rpartition("\n\n")
         if cut and whole.count("```") % 2 == 0 and whole.count("$$") % 2 == 0:
             self._hide()
-            self._console.print(Markdown(readable(whole)), "")
+            self._console.print(_markdown(whole), "")
             self._text = rest
-        self._show(Markdown(readable(self._text)))
+        self._show(_markdown(self._text))
 
     def finish(self) -> None:
         """Print what is left for good."""
         self._hide()
         if self._text.strip():
-            self._console.print(Markdown(readable(self._text)))
+            self._console.print(_markdown(self._text))
         elif not self._quiet and not self._console.is_terminal:
             self._console.file.write("\n")
 
@@ -257,6 +256,12 @@ class Listener:
             self._live.update(Text(""))
             self._live.stop()
             self._live = None
+
+
+def _markdown(text: str) -> RenderableType:
+    from rich.markdown import Markdown  # 50 ms, and adding shows none
+
+    return Markdown(readable(text))
 
 
 @contextlib.contextmanager

@@ -126,11 +126,21 @@ class Intake:
         document, signatures = deduped.document, deduped.signatures
         if copy_of:
             document = _exclude_all(document, f"{REPEATED}{copy_of}")
-            signatures = tuple(dataclasses.replace(signature, copy_of=copy_of) for signature in signatures)
+            signatures = self._of_copy(signatures, copy_of)
         self._seen.add(signatures)
         passages = chunk.chunk(document, self._passage_size)
         words = [_words(passage) for passage in passages]
         return Entry(path, document, passages, words, self._embedder.embed_documents(words), signatures)
+
+    def _of_copy(self, signatures: Iterable[Signature], copy_of: str) -> tuple[Signature, ...]:
+        """Return the signatures of a whole copy: of each paragraph, where it is indexed."""
+        first = {row.exact: row for row in self._seen.rows.values() if row.source == copy_of and row.copy_of}
+        return tuple(
+            dataclasses.replace(signature, copy_of=of.copy_of, copy_exact=of.copy_exact)
+            if (of := first.get(signature.exact))
+            else dataclasses.replace(signature, copy_of=copy_of, copy_exact=signature.exact)
+            for signature in signatures
+        )
 
 
 def without_repeats(document: Document) -> Document:

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -87,6 +87,7 @@ _SIGNATURE_SCHEMA = pa.schema(
         ("digest", pa.list_(pa.uint32())),
         ("bands", pa.list_(pa.int64())),
         ("copy_of", pa.string()),
+        ("copy_exact", pa.int64()),
         ("page", pa.int32()),
         ("start_time", pa.float64()),
         ("end_time", pa.float64()),
@@ -148,11 +149,9 @@ def document_id(path: Path) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What the library is: a version of each table, and what remains to be done for it."""
+    """What the library is: a version of each table, and whether their indexes are up to date."""
 
     versions: dict[str, int] = field(default_factory=dict)
-    changed: tuple[str, ...] = ()
-    """Sources that were changed or removed, and not yet compared with what repeated them."""
     is_settled: bool = True
     """Indexes hold everything."""
 
@@ -196,15 +195,24 @@ class Store:
         rows = self._rows("signatures", columns=columns, scan_in_order=True)
         return [Signature(**row | {"digest": tuple(row["digest"]), "bands": tuple(row["bands"])}) for row in rows]
 
-    def copies(self) -> set[tuple[str, str]]:
-        """Return every pair of a source and another source that holds, indexed, some of its paragraphs."""
-        rows = self._rows("signatures", columns=["source", "copy_of"], filter="copy_of != ''")
-        return {(row["source"], row["copy_of"]) for row in rows}
+    def orphans(self) -> set[str]:
+        """Return sources with a paragraph that repeats one that is gone, so that its words are found nowhere."""
+        table = self._table("signatures")
+        if table is None or not table.count_rows("copy_of != ''"):
+            return set()
+        rows = self._rows("signatures", columns=["source", "exact", "copy_of", "copy_exact"])
+        held = {(row["source"], row["exact"]) for row in rows}
+        return {row["source"] for row in rows if row["copy_of"] and (row["copy_of"], row["copy_exact"]) not in held}
+
+    def passages(self) -> list[Passage]:
+        """Return every passage, by source and place."""
+        rows = self._rows("passages", columns=_PASSAGE_COLUMNS)
+        return sorted((Passage(**row) for row in rows), key=lambda passage: (passage.source, passage.start_index))
 
     def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
         """Return for each passage the other places where its words stand."""
         sources = sorted({passage.source for passage in passages})
-        columns = ["copy_of", "exact", "source", "page", "start_time", "end_time"]
+        columns = ["copy_of", "copy_exact", "source", "page", "start_time", "end_time"]
         copies = self._rows("signatures", columns=columns, filter=_in("copy_of", sources)) if sources else []
         if not copies:
             return [()] * len(passages)
@@ -222,7 +230,7 @@ class Store:
             places = [
                 Place(row["source"], row["page"], row["start_time"], row["end_time"])
                 for row in copies
-                if row["copy_of"] == passage.source and row["exact"] in exact
+                if row["copy_of"] == passage.source and row["copy_exact"] in exact
             ]
             found.append(tuple(dict.fromkeys(places)))
         return found
@@ -263,39 +271,37 @@ class Store:
 
     # --- writing ------------------------------------------------------------------------------------------------------
 
-    def put(self, entries: Sequence[Entry], *, compared: Collection[str] = ()) -> None:
+    def put(self, entries: Sequence[Entry]) -> None:
         """Add or replace documents, all in one step. Killed at any moment, the library is as before or as after.
 
-        `compared` are sources of `changed()` whose repeats are among the entries. Raises `LibraryError` when the
-        library cannot be written or the disk is full.
+        Raises `LibraryError` when the library cannot be written or the disk is full.
         """
-        if not entries and not compared:
+        if not entries:
             return
         ids = [document_id(entry.path) for entry in entries]
         with self._writing("add to") as state:
-            sources = self._sources(ids)
-            if entries:
-                replacing = ids if sources else None
-                self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
-                self._write("signatures", _signature_table(ids, entries), replacing)
-                self._write("documents", _document_table(ids, entries), replacing)
-            changed = dict.fromkeys([*(source for source in state.changed if source not in compared), *sources])
-            self._publish(replace(state, changed=tuple(changed), is_settled=state.is_settled and not entries))
+            replacing = ids if self._holds(ids) else None
+            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
+            self._write("signatures", _signature_table(ids, entries), replacing)
+            self._write("documents", _document_table(ids, entries), replacing)
+            self._publish(replace(state, is_settled=False))
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take documents and their passages out, in one step."""
         if not ids:
             return
         with self._writing("remove from") as state:
-            sources = self._sources(ids)
-            self._delete(ids)
-            self._publish(replace(state, changed=tuple(dict.fromkeys([*state.changed, *sources]))))
+            for name in _TABLES:
+                table = self._latest(name)
+                if table is not None:
+                    table.delete(_in(_KEYS[name][0], ids))
+            self._publish(state)
 
     def rename(self, record: DocumentRecord, path: Path, source: str) -> None:
         """Give a document that was moved its new path; its passages and vectors stay."""
         with self._writing("rename in") as state:
             old, new = _in("id", [record.id]), document_id(path)
-            if not self._sources([record.id]):
+            if not self._holds([record.id]):
                 return
             names = {"source": _quoted(source), "document_id": _quoted(new)}
             documents, passages, signatures = (self._latest(name) for name in ("documents", "passages", "signatures"))
@@ -308,10 +314,6 @@ class Store:
                 place = {"source": _quoted(source), "id": _quoted(new), "path": _quoted(shown_path(path.resolve()))}
                 documents.update(place, where=old)
             self._publish(replace(state, is_settled=False))
-
-    def changed(self) -> tuple[str, ...]:
-        """Return sources whose words may have gone, so that what repeated them must be compared again."""
-        return self._state().changed
 
     def settle(self) -> None:
         """Bring indexes up to date and join small files; call after a run of changes."""
@@ -345,18 +347,9 @@ class Store:
             passages.create_index("vector", "IVF_HNSW_SQ", name="vector_idx", metric="cosine")
         passages.optimize.optimize_indices()
 
-    def _sources(self, ids: Sequence[str]) -> list[str]:
+    def _holds(self, ids: Sequence[str]) -> bool:
         table = self._latest("documents")
-        if table is None or not ids:
-            return []
-        found: list[str] = table.to_table(columns=["source"], filter=_in("id", ids))["source"].to_pylist()
-        return found
-
-    def _delete(self, ids: Sequence[str]) -> None:
-        for name in _TABLES:
-            table = self._latest(name)
-            if table is not None:
-                table.delete(_in(_KEYS[name][0], ids))
+        return table is not None and bool(table.count_rows(_in("id", ids)))
 
     def _write(self, name: str, rows: pa.Table, replacing: Sequence[str] | None) -> None:
         """Append rows, or put them in the place of the documents `replacing`."""
@@ -393,7 +386,7 @@ class Store:
         path = self.folder / _STATE_FILE
         try:
             fields_ = json.loads(path.read_text(encoding="utf-8"))
-            return _State(fields_["versions"], tuple(fields_["changed"]), fields_["is_settled"])
+            return _State(fields_["versions"], fields_["is_settled"])
         except FileNotFoundError:
             return _State()
         except (OSError, KeyError, TypeError, ValueError) as error:

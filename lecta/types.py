@@ -114,6 +114,8 @@ class Signature:
     """Keys, one for each 4 values of `digest`, of which similar paragraphs are likely to share one."""
     copy_of: str = ""
     """Source of the copy that is indexed in place of this one; empty where this one is."""
+    copy_exact: int = 0
+    """`exact` of that copy, which may differ from this one in a word."""
 
 
 @dataclass(frozen=True, slots=True)

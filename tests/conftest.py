@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -25,6 +27,7 @@ class LetterEmbedder:
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         counts = np.array([[text.lower().count(chr(97 + i)) for i in range(26)] for text in texts], np.float32)
+        counts = counts.reshape(-1, 26)
         counts[:, 0] += 1e-6  # never the zero vector
         return counts / np.linalg.norm(counts, axis=1, keepdims=True)  # type: ignore[no-any-return]
 
@@ -73,6 +76,26 @@ def small_model(models_folder: Path) -> Path:
     """The smaller chat model's file."""
     model = models.find("small")
     return models.fetch(model.name, models_folder) / model.files[0].name
+
+
+@pytest.fixture(scope="session")
+def whisper_folder(models_folder: Path) -> Path:
+    """The speech model's files."""
+    return models.fetch(models.SPEECH, models_folder)
+
+
+@pytest.fixture(scope="session")
+def speak() -> Callable[[str, Path], Path]:
+    """Return a function that has a text spoken into a WAV file, or skip the test."""
+    program = shutil.which("espeak-ng")
+    if program is None:
+        pytest.skip("no speech to test with: apt-get install espeak-ng (brew install espeak-ng)")
+
+    def spoken(text: str, path: Path) -> Path:
+        subprocess.run([program, "-v", "en-us", "-s", "150", "-w", str(path), text], check=True)
+        return path
+
+    return spoken
 
 
 @pytest.fixture(scope="session")

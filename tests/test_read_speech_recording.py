@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 import wave
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,12 +15,15 @@ import jiwer
 import numpy as np
 import pytest
 
+from lecta import Library
 from lecta.errors import ModelError, ReadError
 from lecta.read import recording, subtitles
 from lecta.read.audio import RATE, Recording, Samples, cut_windows, quietest
 from lecta.read.cues import Word
 from lecta.read.listen import FasterWhisper, Heard, in_bounds
 from lecta.read.transcribe import Progress, transcribe, web_vtt
+from lecta.settings import load
+from tests.conftest import LetterEmbedder
 
 av = pytest.importorskip("av")
 
@@ -307,20 +309,45 @@ SCRIPT = (
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="no speech to test with: apt-get install espeak-ng")
-@pytest.mark.skipif(
-    "LECTA_TEST_WHISPER" not in os.environ,
-    reason="no speech model: set LECTA_TEST_WHISPER to the folder of a Whisper model",
-)
-def test_synthesised_speech_is_heard(tmp_path: Path) -> None:
-    path = tmp_path / "talk.wav"
-    subprocess.run(["espeak-ng", "-v", "en-us", "-s", "150", "-w", str(path), SCRIPT], check=True)
-    document = recording.read(path, model=Path(os.environ["LECTA_TEST_WHISPER"]), transcripts=tmp_path)
+def test_synthesised_speech_is_heard(tmp_path: Path, speak: Callable[[str, Path], Path], whisper_folder: Path) -> None:
+    path = speak(SCRIPT, tmp_path / "talk.wav")
+    document = recording.read(path, model=whisper_folder, transcripts=tmp_path)
     assert word_errors(SCRIPT, document.text) < 0.15
     assert len(document.sections) >= 4
     length = Recording(path).duration
     assert length is not None
     assert all(0 <= (section.end_time or 0) <= length + 0.1 for section in document.sections)
+
+
+@pytest.mark.slow
+def test_a_recording_is_added_and_found_by_the_minute(
+    tmp_path: Path, speak: Callable[[str, Path], Path], whisper_folder: Path, letters: LetterEmbedder
+) -> None:
+    folder = tmp_path / "lectures"
+    folder.mkdir()
+    talk = speak(SCRIPT, folder / "lecture-04-recording.wav")
+    settings = load(models=whisper_folder.parent)
+    library = Library(tmp_path / "library", settings=settings, embedder=letters)
+    where: list[str] = []
+    (report,) = library.add([folder], on_heard=lambda path, at: where.append(at)).files
+    assert (report.status, report.passages > 0) == ("added", True), report.reason
+    assert where, "it says how far it is"
+    (hit,) = library.search("Where may a function have a minimum?", 1).hits
+    length = Recording(talk).duration
+    assert length is not None
+    assert (hit.passage.kind, hit.passage.lecture) == ("speech", 4)
+    assert hit.passage.start_time is not None
+    assert hit.passage.end_time is not None
+    assert 0 <= hit.passage.start_time < hit.passage.end_time <= length + 0.1
+    assert word_errors(SCRIPT, " ".join(passage.text for passage in library.store.passages())) < 0.15
+
+    (transcript,) = (library.path / "transcripts").glob("*.vtt")
+    talk = talk.rename(folder / "lecture-04-talk.wav")
+    transcript.write_bytes(transcript.read_bytes().replace(b"derivative", b"Ableitung"))
+    library.remove(folder)
+    assert [file.status for file in library.add([folder]).files] == ["added"]
+    kept = " ".join(passage.text for passage in library.store.passages())
+    assert "Ableitung" in kept, "the transcript was kept: nothing is heard twice"
 
 
 def word_errors(said: str, heard: str) -> float:

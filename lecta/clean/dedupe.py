@@ -119,8 +119,11 @@ def dedupe(document: Document, seen: Seen) -> Deduped:
     runs = _long_enough(found, signatures, originals)
     repeats = [Repeat(found[i].start, found[i].end, of) for run in runs for i in run if (of := originals[i])]
     spans = [(repeat.start_index, repeat.end_index, f"repeated: {repeat.of.source}") for repeat in repeats]
-    cut = {i: original.source for run in runs for i in run if (original := originals[i])}
-    kept = tuple(_with_original(signature, cut.get(i, "")) for i, signature in enumerate(signatures))
+    cut: dict[int, Signature] = {}
+    for i in sorted(i for run in runs for i in run):
+        if of := originals[i]:  # of a paragraph that is cut itself, what that one repeats
+            cut[i] = cut.get(of.ordinal, of) if of.source == document.source else of
+    kept = tuple(_with_original(signature, cut.get(i)) for i, signature in enumerate(signatures))
     return Deduped(exclude(document, _merged(document.text, spans)), tuple(repeats), kept)
 
 
@@ -219,8 +222,8 @@ def _signature(source: str, ordinal: int, paragraph: Paragraph) -> Signature:
     )
 
 
-def _with_original(signature: Signature, source: str) -> Signature:
-    return replace(signature, copy_of=source) if source else signature
+def _with_original(signature: Signature, of: Signature | None) -> Signature:
+    return replace(signature, copy_of=of.source, copy_exact=of.exact) if of else signature
 
 
 def _digest(words: Sequence[str]) -> tuple[int, ...]:
