@@ -26,7 +26,7 @@ from typing import IO, Any, Self
 from lecta.errors import ReadError, first_line
 from lecta.types import Document, Section
 
-SECONDS = 30.0
+SECONDS = 60.0
 """Between two signs of life, so for a page, not a file: a page takes 10 ms, or some seconds by OCR."""
 MEGABYTES = 2048
 """Of a reader's data: OCR needs 600, PDFium on ordinary slides 30."""
