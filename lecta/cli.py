@@ -1,4 +1,4 @@
-"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `status`, `models`, `eval`. A door, no logic.
+"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `status`, `align`, `models`, `eval`; no logic.
 
 `--json` prints one JSON document on stdout and nothing else there; progress and warnings go to stderr. Exit status:
 0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
@@ -262,6 +262,26 @@ def status(
         console.print_status(facts)
 
 
+@app.command()
+def align(
+    subtitles: Annotated[
+        Path, typer.Argument(metavar="SUBTITLES", help="Subtitles or another transcript.", show_default=False)
+    ],
+    slides: Annotated[Path, typer.Argument(metavar="SLIDES", help="The slides of that lecture.", show_default=False)],
+    as_json: JsonOption = False,
+) -> None:
+    """Find out which slide is spoken about when."""
+    from lecta import console
+    from lecta.timeline import align_files
+
+    opened = _open(None)
+    timeline = align_files(subtitles, slides, opened.embedder, ocr=opened.settings.ocr)
+    if as_json:
+        _print_json(console.timeline_json(timeline))
+    else:
+        console.print_timeline(timeline)
+
+
 @models_app.command("list")
 def models_list(as_json: JsonOption = False) -> None:
     """Show the models lecta knows and which are here."""
@@ -365,6 +385,27 @@ def eval_beir(
     settings = _settings()
     with console.counting("documents and queries", quiet=as_json) as on_step:
         _report(beir.evaluate(folder, split, settings, on_step=on_step), as_json)
+
+
+@eval_app.command("align")
+def eval_align(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(metavar="DIR...", help="Each has transcript.srt, slides.pdf, labels.jsonl.", show_default=False),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Is each cue put on the slide that was shown? F1 and accuracy for each lecture, and what confidence means."""
+    from lecta import console
+    from lecta.evaluate import align
+
+    opened = _open(None)
+    with console.counting("lectures", quiet=as_json) as on_step:
+        result = align.evaluate(folders, opened.embedder, on_step=on_step)
+    if as_json:
+        _print_json(result)
+    else:
+        console.print_alignment(result)
 
 
 def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bool, as_json: bool) -> None:

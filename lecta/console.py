@@ -26,6 +26,7 @@ from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport,
 if TYPE_CHECKING:
     from lecta.lectures import Lecture
     from lecta.library import Library
+    from lecta.timeline import Timeline
 
 _STATUS_STYLE: dict[FileStatus, str] = {
     "added": "green",
@@ -105,6 +106,11 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         "timings": _timings_json(answer.timings),
     }
+
+
+def timeline_json(timeline: Timeline) -> dict[str, Any]:
+    """Return what `lecta align --json` prints."""
+    return {"cues": [asdict(moment) | {"confidence": round(moment.confidence, 4)} for moment in timeline.moments]}
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
@@ -493,9 +499,53 @@ def print_models(cache: Path, rows: Sequence[dict[str, Any]]) -> None:
 def print_measures(result: dict[str, Any]) -> None:
     """Print measures a line each."""
     console = _out()
+    width = max(12, *map(len, result["measures"]))
     for name, value in result["measures"].items():
-        console.print(f"{name:12} {value:.4f}")
+        console.print(f"{name:{width}} {value:.4f}")
     console.print(f"{result['queries']} queries in {result['seconds']:.1f} s")
+
+
+def print_timeline(timeline: Timeline) -> None:
+    """Print when each slide is spoken about, a line for each change of slide."""
+    console = _out()
+    titles = {page.number: page.title for page in timeline.pages}
+    timed = all(moment.start_time is not None for moment in timeline.moments)
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("time" if timed else "sentences", "slide", "confidence", "title"):
+        table.add_column(column, justify="left" if column == "title" else "right", overflow="fold")
+    for stretch in timeline.stretches():
+        when = f"{stretch.first_cue}-{stretch.last_cue}"
+        if stretch.start_time is not None and stretch.end_time is not None:
+            when = f"{clock(stretch.start_time)}-{clock(stretch.end_time)}"
+        page = "none" if stretch.page is None else str(stretch.page)
+        table.add_row(when, page, f"{stretch.confidence:.2f}", escape(titles.get(stretch.page or 0, "")))
+    console.print(table)
+
+
+def print_alignment(result: dict[str, Any]) -> None:
+    """Print the measures of each lecture and the reliability curve."""
+    console = _out()
+    names = [name for name in result["measures"] if name != "calibration error"]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("lecture", "cues", *names, "seconds"):
+        table.add_column(column, justify="left" if column == "lecture" else "right")
+    for row in result["lectures"]:
+        figures = [f"{row[name]:.4f}" for name in names]
+        table.add_row(escape(row["lecture"]), str(row["cues"]), *figures, f"{row['seconds']:.1f}")
+    console.print(table, "")
+    curve = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("confidence", "cues", "mean", "right"):
+        curve.add_column(column, justify="right")
+    for row in result["reliability"]:
+        curve.add_row(
+            f"{row['from']:.1f}-{row['to']:.1f}", str(row["cues"]), f"{row['confidence']:.3f}", f"{row['right']:.3f}"
+        )
+    console.print(curve, "")
+    hidden = result["not_shown"]
+    console.print(
+        f"no page is named for {hidden['no_page_named']} of the {hidden['cues']} cues without a shown slide\n"
+    )
+    print_measures(result | {"measures": {f"mean {k}" if k in names else k: v for k, v in result["measures"].items()}})
 
 
 def _folder_size(folder: Path) -> int:

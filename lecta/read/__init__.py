@@ -61,6 +61,8 @@ class Options:
     """Folder that keeps what was heard."""
     language: str = ""
     """Of recordings, as "en"; empty: detected."""
+    every_page: bool = False
+    """Give the steps of a build and pages without words sections of their own, as `lecta align` wants them."""
 
 
 Heard = Callable[[str], None]
@@ -80,16 +82,16 @@ def reader_for(path: Path) -> Reader:
     return cast(Reader, importlib.import_module(f"lecta.read.{module}"))
 
 
-def read(path: Path, *, ocr: bool = True) -> Document:
+def read(path: Path, *, ocr: bool = True, every_page: bool = False) -> Document:
     """Read one file in this process. Raises `ReadError` with a reason for the user, whatever the file holds."""
     try:
         reader = reader_for(path)
         if path.stat().st_size == 0:
             raise ReadError("the file is empty")
-        if READERS[path.suffix.lower()] == "pdf" and not ocr:
+        if READERS[path.suffix.lower()] == "pdf" and (every_page or not ocr):
             from lecta.read import pdf
 
-            return pdf.read(path, ocr=False)
+            return pdf.read(path, ocr=ocr, every_page=every_page)
         return reader.read(path)
     except OSError as error:
         raise ReadError(f"cannot be opened: {error.strerror or error}") from error
@@ -101,7 +103,7 @@ class Reading:
     def __init__(self, options: Options | None = None, processes: int = 2) -> None:
         self._options = options or Options()
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-        self._workers = [Worker(ocr=self._options.ocr) for _ in range(processes)]
+        self._workers = [Worker(ocr=self._options.ocr, every_page=self._options.every_page) for _ in range(processes)]
         for worker in self._workers:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="lecta-read")

@@ -44,8 +44,9 @@ class Worker:
         most_seconds: float = MOST_SECONDS,
         *,
         ocr: bool = True,
+        every_page: bool = False,
     ) -> None:
-        self._ocr = ocr
+        self._flags = [str(int(ocr)), str(int(every_page))]
         self._seconds = seconds
         self._megabytes = megabytes
         self._most_seconds = most_seconds
@@ -95,7 +96,7 @@ class Worker:
             program = (
                 "import sys, json; sys.path[:] = json.loads(sys.argv[1]); import lecta.read.limits as m; m.serve()"
             )
-            command = [sys.executable, "-c", program, json.dumps(sys.path), str(self._megabytes), str(int(self._ocr))]
+            command = [sys.executable, "-c", program, json.dumps(sys.path), str(self._megabytes), *self._flags]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
@@ -152,7 +153,7 @@ def serve() -> None:
     from lecta.read.beats import listener
 
     limit_memory(int(sys.argv[2]))
-    ocr = sys.argv[3] == "1"
+    ocr, every_page = (flag == "1" for flag in sys.argv[3:5])
     # Libraries print as they like: what they write to stdout must not come between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -163,14 +164,14 @@ def serve() -> None:
 
     listener.set(lambda where: say({"beat": where}))
     for line in sys.stdin.buffer:
-        say(_read(Path(json.loads(line)), ocr=ocr))
+        say(_read(Path(json.loads(line)), ocr=ocr, every_page=every_page))
 
 
-def _read(path: Path, *, ocr: bool) -> dict[str, Any]:
+def _read(path: Path, *, ocr: bool, every_page: bool) -> dict[str, Any]:
     from lecta import read
 
     try:
-        return {"document": asdict(read.read(path, ocr=ocr))}
+        return {"document": asdict(read.read(path, ocr=ocr, every_page=every_page))}
     except ReadError as error:
         return {"reason": error.reason}
     except MemoryError:

@@ -48,9 +48,10 @@ class _Sheet:
     confidence: float | None = None
 
 
-def read(path: Path, *, ocr: bool = True) -> Document:
+def read(path: Path, *, ocr: bool = True, every_page: bool = False) -> Document:
     """Read every page; one section a page that has words, `page` counted from 1 as in a viewer.
 
+    With `every_page`, the steps of a build and pages without words have sections too, as they are shown one by one.
     With `ocr`, pages whose words are a picture are read by OCR where its packages are installed, and marked with their
     confidence. Raises `ReadError` for a file that is no PDF, is locked by a password, or has no text on any page.
     """
@@ -69,8 +70,8 @@ def read(path: Path, *, ocr: bool = True) -> Document:
         splits = [
             replace(part, body=sheet.page.pieces, furniture=()) for part, sheet in zip(splits, sheets, strict=True)
         ]
-    text, sections = _assembled(sheets, splits)
-    if not sections:
+    text, sections = _assembled(sheets, splits, every_page=every_page)
+    if not any(part.body for part in splits):
         raise ReadError(_why_empty(pages, len(wordless), warnings, ocr=ocr))
     title = next((section.title for section in sections if section.title), "")
     return Document(text, sections, kind="slides", reader=NAME, title=title, warnings=tuple(warnings))
@@ -280,7 +281,9 @@ def _recognise(pdf: Any, sheets: list[_Sheet], places: Sequence[int], warnings: 
             sheets[place].confidence = found.confidence
 
 
-def _assembled(sheets: Sequence[_Sheet], splits: Sequence[Split]) -> tuple[str, tuple[Section, ...]]:
+def _assembled(
+    sheets: Sequence[_Sheet], splits: Sequence[Split], *, every_page: bool
+) -> tuple[str, tuple[Section, ...]]:
     """Put the document's text together and mark the sections: page after page, each with its furniture behind it."""
     known = hyphenated_words(piece.text for sheet in sheets for piece in sheet.page.pieces)
     lines = [lines_of(part.body) for part in splits]
@@ -293,7 +296,7 @@ def _assembled(sheets: Sequence[_Sheet], splits: Sequence[Split]) -> tuple[str, 
     position = 0
     for place, (body, part, sheet) in enumerate(zip(bodies, splits, sheets, strict=True)):
         furniture = "\n".join(piece.text for piece in part.furniture)
-        if body and into[place] == place:
+        if every_page or (body and into[place] == place):
             sections.append(
                 Section(
                     position,

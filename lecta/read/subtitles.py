@@ -57,6 +57,14 @@ def read(path: Path) -> Document:
     raise ReadError("no subtitles in it: no line holds the times of a cue")
 
 
+def cues(path: Path) -> tuple[Cue, ...]:
+    """Return every cue with a time in the order of the file, as it stands there: repeated lines and all.
+
+    `read` tells what was said, and once; this tells the file's own cues, whose numbers other programs count by.
+    """
+    return parse(_decoded(path.read_bytes())).cues
+
+
 def _decoded(data: bytes) -> str:
     """Return the text of a file that may be damaged: UTF-16 without its mark, zero bytes, a broken letter of UTF-8.
 
