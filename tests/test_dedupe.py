@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lecta.clean.dedupe import MIN_RUN, SeenInMemory, dedupe, heirs
+from lecta.clean.dedupe import MIN_RUN, SeenInMemory, dedupe
 from lecta.clean.paragraphs import exclude, paragraphs
 from lecta.types import Document, Kind, Section
 
@@ -118,14 +118,6 @@ def test_one_sentence_said_again_in_speech_stays() -> None:
     again = "So remember that the gradient always points uphill in the loss."
     document = _speech(f"{again} {filler} {again}".split(), "a.srt")
     assert not dedupe(document, SeenInMemory()).repeats
-
-
-def test_when_the_first_copy_goes_the_next_is_its_heir() -> None:
-    seen = SeenInMemory()
-    for source in ("a.md", "b.md", "c.md"):
-        seen.add(dedupe(_document(f"{A}\n\nOnly in {source}.", source), seen).signatures)
-    assert [(row.source, row.start_index) for row in heirs(seen.rows.values(), "a.md")] == [("b.md", 0)]
-    assert heirs(seen.rows.values(), "b.md") == []
 
 
 def test_a_forgotten_file_repeats_nothing() -> None:

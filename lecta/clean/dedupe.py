@@ -127,19 +127,6 @@ def dedupe(document: Document, seen: Seen) -> Deduped:
     return Deduped(exclude(document, _merged(document.text, spans)), tuple(repeats), kept)
 
 
-def heirs(rows: Iterable[Signature], removed: str) -> list[Signature]:
-    """Return the copies to index again when the file `removed` goes: of each lost paragraph, the first one left.
-
-    `rows` are the signatures that the store holds, oldest file first. For a file that is read again, ask with the old
-    rows and drop from the answer what its new version still holds (same `exact`).
-    """
-    first: dict[int, Signature] = {}
-    for row in rows:
-        if row.copy_of == removed and row.source != removed:
-            first.setdefault(row.exact, row)
-    return list(first.values())
-
-
 def _original(
     signature: Signature, document: Document, places: Sequence[Seen], before: Signature | None
 ) -> Signature | None:
