@@ -32,7 +32,7 @@ from lecta.protocols import Vectors
 from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Place, Section, Signature
 
 FORMAT = 2
-EXACT_BELOW = 200_000
+EXACT_BELOW = 50_000
 """Passages up to which cosine is exact; benchmarks/vectors has the times this was chosen by."""
 
 _KEEP_VERSIONS = timedelta(hours=1)  # a reader that opened the library before a change still finds its files

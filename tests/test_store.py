@@ -153,3 +153,21 @@ def test_two_processes_adding_at_once_both_succeed(store: Store, tmp_path: Path)
     assert [run.wait(120) for run in runs] == [0, 0]
     assert len(store.documents()) == 10
     assert store.count() == 20
+
+
+def test_above_a_size_vectors_are_found_by_an_index(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lecta.store.EXACT_BELOW", 400)
+    random = np.random.default_rng(0)
+    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
+    texts = ["".join(random.choice(letters, 12)) for _ in range(600)]
+    store.put([_entry(tmp_path / "a", *texts)])
+    store.settle()
+    table = store._table("passages")
+    assert table is not None
+    assert "vector_idx" in {index.name for index in table.describe_indices()}
+    found = [
+        store.search_vector(LetterEmbedder().embed_queries([text])[0], 1, NONE)[0].passage.text for text in texts[:20]
+    ]
+    assert sum(sorted(a) == sorted(b) for a, b in zip(found, texts, strict=False)) >= 19
