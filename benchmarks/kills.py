@@ -9,6 +9,7 @@ usage: python -m benchmarks.kills [PATH] [--kills 50] [--seconds 8] [--seed 1] [
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import subprocess
@@ -98,10 +99,12 @@ def _adding(course: Path, library: Path) -> subprocess.Popen[bytes]:
 
 
 def _rows(library: Path, table: str) -> Rows:
-    """Read a table as it lies on the disk, past lecta."""
-    if not (library / table / "_versions").is_dir():
+    """Return a table's rows in the version that is published."""
+    state = library / "state.json"
+    version = json.loads(state.read_text(encoding="utf-8"))["versions"].get(table) if state.exists() else None
+    if version is None:
         return []
-    rows: Rows = lance.dataset(str(library / table)).to_table().to_pylist()
+    rows: Rows = lance.dataset(str(library / table), version=version).to_table().to_pylist()
     return rows
 
 
@@ -118,8 +121,8 @@ def _everything(library: Path) -> dict[str, Counter[tuple[Any, ...]]]:
 
 
 def _debris(documents: Rows, rows: Rows) -> Rows:
-    listed = {row["edition"] for row in documents}
-    return [row for row in rows if row["edition"] not in listed]
+    listed = {row["id"] for row in documents}
+    return [row for row in rows if row["document_id"] not in listed]
 
 
 def _differences(clean: dict[str, Counter[tuple[Any, ...]]], mended: dict[str, Counter[tuple[Any, ...]]]) -> list[str]:
