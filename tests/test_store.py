@@ -108,9 +108,7 @@ def test_a_document_comes_back_as_it_was(store: Store, tmp_path: Path) -> None:
     assert store.document("nothing") is None
 
 
-def test_debris_of_an_interrupted_change_is_swept(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_change_is_undone(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store.put([_entry(tmp_path / "a", "whole")])
     write = Store._write
 

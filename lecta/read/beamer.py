@@ -7,14 +7,12 @@ from pathlib import Path
 
 from lecta.errors import ReadError
 from lecta.read.beats import beat
-from lecta.read.builds import Step, folded
+from lecta.read.builds import assembled
 from lecta.read.tex import MOST_CHARACTERS, body, plain, without_comments
-from lecta.types import Document, Section
+from lecta.types import Document
 
 NAME = "beamer/1"
 SUFFIXES = frozenset({".tex"})
-
-SLIDE_BREAK = "\n\n"
 
 _CLASS = re.compile(r"\\documentclass\s*(?:\[[^\]]*\])?\s*\{(?:beamer|ltx-talk)\}")
 _FRAME = re.compile(
@@ -52,7 +50,7 @@ def document(tex: str) -> Document:
     for number, frame in enumerate(_frames(body(tex)), 1):
         beat(f"frame {number}")
         frames.append(_frame(frame, title))
-    text, sections = _assembled(frames)
+    text, sections = assembled(frames)
     if not sections:
         raise ReadError("no text in any of its frames" if frames else "beamer slides without a frame")
     return Document(text, sections, kind="slides", reader=NAME, title=title or sections[0].title)
@@ -110,18 +108,3 @@ def _group(tex: str, start: int) -> tuple[str, int]:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _assembled(frames: list[tuple[str, str, bool]]) -> tuple[str, tuple[Section, ...]]:
-    into = folded([Step(*frame) for frame in frames])
-    pieces: list[str] = []
-    sections: list[Section] = []
-    position = 0
-    for place, (title, words, _) in enumerate(frames):
-        if not words:
-            continue
-        if into[place] == place:
-            sections.append(Section(position, position + len(words), page=place + 1, title=title))
-        pieces.append(words)
-        position += len(words) + len(SLIDE_BREAK)
-    return SLIDE_BREAK.join(pieces), tuple(sections)

@@ -11,6 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from lecta.types import Section
+
+SLIDE_BREAK = "\n\n"
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -30,6 +34,25 @@ def folded(steps: Sequence[Step]) -> list[int]:
         if _grows(steps[place], steps[place + 1], words[place], words[place + 1]):
             into[place] = into[place + 1]
     return into
+
+
+def assembled(slides: Sequence[tuple[str, str, bool]]) -> tuple[str, tuple[Section, ...]]:
+    """Return the text of slides, given as title, words and whether they are drawn, and a section for each.
+
+    A slide without words, or that only grows into the next, has no section; `page` counts all slides from 1.
+    """
+    into = folded([Step(*slide) for slide in slides])
+    pieces: list[str] = []
+    sections: list[Section] = []
+    position = 0
+    for place, (title, words, _) in enumerate(slides):
+        if not words:
+            continue
+        if into[place] == place:
+            sections.append(Section(position, position + len(words), page=place + 1, title=title))
+        pieces.append(words)
+        position += len(words) + len(SLIDE_BREAK)
+    return SLIDE_BREAK.join(pieces), tuple(sections)
 
 
 def _grows(step: Step, following: Step, words: Counter[str], later: Counter[str]) -> bool:

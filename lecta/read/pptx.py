@@ -9,13 +9,12 @@ from typing import Any
 
 from lecta.errors import ReadError, first_line
 from lecta.read.beats import beat
-from lecta.read.builds import Step, folded
-from lecta.types import Document, Section
+from lecta.read.builds import assembled
+from lecta.types import Document
 
 NAME = "pptx/1"
 SUFFIXES = frozenset({".pptx", ".pptm", ".ppsx", ".ppsm", ".potx"})
 
-SLIDE_BREAK = "\n\n"
 NOTES = "Notes: "
 MOST_XML = 200 * 2**20
 """Bytes of XML when unpacked: 1,000 slides have 10 to 20 MB, and lxml needs some five times as much memory."""
@@ -48,7 +47,7 @@ def read(path: Path) -> Document:
         except Exception as error:  # python-pptx trusts a file's structure; the other slides are still read
             slides.append(("", "", False))
             warnings.append(f"slide {number} cannot be read ({type(error).__name__}: {first_line(error)})")
-    text, sections = _assembled(slides)
+    text, sections = assembled(slides)
     if not sections:
         raise ReadError(f"no text on any of its {len(slides)} slides" if slides else "the presentation has no slides")
     title = (presentation.core_properties.title or "").strip()
@@ -186,19 +185,3 @@ def _text(element: Any) -> str:
         pieces = [{f"{_A}br": "\n", f"{_A}tab": "\t"}.get(part.tag) or part.text or "" for part in parts]
         lines.append("".join(pieces).replace("\v", "\n").strip())
     return "\n".join(line for line in lines if line)
-
-
-def _assembled(slides: list[tuple[str, str, bool]]) -> tuple[str, tuple[Section, ...]]:
-    """Put the text together; a slide that only grows into the next has no section, as in `lecta.read.pdf`."""
-    into = folded([Step(*slide) for slide in slides])
-    pieces: list[str] = []
-    sections: list[Section] = []
-    position = 0
-    for place, (title, words, _) in enumerate(slides):
-        if not words:
-            continue
-        if into[place] == place:
-            sections.append(Section(position, position + len(words), page=place + 1, title=title))
-        pieces.append(words)
-        position += len(words) + len(SLIDE_BREAK)
-    return SLIDE_BREAK.join(pieces), tuple(sections)
