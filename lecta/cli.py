@@ -21,6 +21,7 @@ from lecta import __version__
 from lecta.errors import LectaError
 
 if TYPE_CHECKING:
+    from lecta.evaluate.runs import Run
     from lecta.library import Library
     from lecta.settings import Settings
 
@@ -62,6 +63,17 @@ LectureOption = Annotated[
     int | None, typer.Option("--lecture", min=0, max=9999, help="Only this lecture.", show_default=False)
 ]
 KindOption = Annotated[KindName | None, typer.Option("--kind", help="Only this kind of material.", show_default=False)]
+CutoffOption = Annotated[
+    int | None, typer.Option("-k", min=1, max=100, help="Measure at this rank as well.", show_default=False)
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE.json", help="Keep the run, for `eval compare`.", show_default=False),
+]
+ReportOption = Annotated[
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", help="Write a page with plots and the worst.", show_default=False),
+]
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -357,16 +369,22 @@ def eval_exam(
         Path, typer.Argument(metavar="QUESTIONS.jsonl", help='Rows {"id","question","lecture"}.', show_default=False)
     ],
     course: CourseOption = None,
+    kind: KindOption = None,
+    k: CutoffOption = None,
+    out: OutOption = None,
+    report: ReportOption = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Does search find the lecture that treats an exam question? Lecture-level hit@k and MRR."""
+    """Does search find the lecture that treats an exam question? Lecture-level hit@k, MRR and nDCG."""
     from lecta import console
     from lecta.evaluate import exam
 
+    _check_targets(out, report)
     opened = _open(library)
     with console.counting("questions", quiet=as_json) as on_step:
-        _report(exam.evaluate(opened, questions, course=course, on_step=on_step), as_json)
+        run = exam.evaluate(opened, questions, course=course, kind=kind.value if kind else None, k=k, on_step=on_step)
+    _give(run, as_json, out, report)
 
 
 @eval_app.command("beir")
@@ -376,15 +394,40 @@ def eval_beir(
         typer.Argument(metavar="DIR", help="Has corpus.jsonl, queries.jsonl, qrels/SPLIT.tsv.", show_default=False),
     ],
     split: Annotated[str, typer.Option("--split", help="Which qrels.")] = "test",
+    k: CutoffOption = None,
+    out: OutOption = None,
+    report: ReportOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure ranking on a collection in BEIR's format: nDCG@10, MAP, recall, MRR."""
+    """Measure ranking on a collection in BEIR's format: nDCG@10, MAP, MRR, recall, hit@k."""
     from lecta import console
     from lecta.evaluate import beir
 
-    settings = _settings()
-    with console.counting("documents and queries", quiet=as_json) as on_step:
-        _report(beir.evaluate(folder, split, settings, on_step=on_step), as_json)
+    _check_targets(out, report)
+    collection = beir.read(folder, split)
+    with console.counting("documents", quiet=as_json) as on_step:
+        library = beir.indexed(collection, _settings(), on_step=on_step)
+    with console.counting("queries", quiet=as_json) as on_step:
+        run = beir.evaluate(library, collection, k=k, on_step=on_step)
+    _give(run, as_json, out, report)
+
+
+@eval_app.command("compare")
+def eval_compare(
+    before: Annotated[Path, typer.Argument(metavar="A.json", help="A run kept with --out.", show_default=False)],
+    after: Annotated[Path, typer.Argument(metavar="B.json", help="Another of these questions.", show_default=False)],
+    measure: Annotated[str, typer.Option("--measure", help="Which measure.")] = "nDCG@10",
+    as_json: JsonOption = False,
+) -> None:
+    """Is run B better than run A, question by question, or is it chance?"""
+    from lecta import console
+    from lecta.evaluate import compare, runs
+
+    comparison = compare.compare(runs.load(before), runs.load(after), measure)
+    if as_json:
+        _print_json(compare.to_json(comparison))
+    else:
+        console.print_comparison(comparison, str(before), str(after))
 
 
 @eval_app.command("align")
@@ -448,13 +491,28 @@ def _warn_if_empty(library: Library) -> None:
         _complain(f"library {library.path} is empty: add lectures with `lecta add PATH`")
 
 
-def _report(result: dict[str, Any], as_json: bool) -> None:
+def _check_targets(*paths: Path | None) -> None:
+    from lecta.evaluate import runs
+
+    for path in paths:
+        if path is not None:
+            runs.check_target(path)
+
+
+def _give(run: Run, as_json: bool, out: Path | None, report: Path | None) -> None:
+    """Print a run and write the files asked for."""
     from lecta import console
+    from lecta.evaluate import report as page
+    from lecta.evaluate import runs
 
     if as_json:
-        _print_json(result)
+        _print_json(runs.to_json(run))
     else:
-        console.print_measures(result)
+        console.print_measures({"measures": run.measures, "queries": run.queries, "seconds": run.seconds})
+    if out is not None:
+        runs.save(run, out)
+    if report is not None:
+        page.save(run, report)
 
 
 def _print_json(value: object) -> None:

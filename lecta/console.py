@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -24,6 +25,7 @@ from lecta.mathtext import readable
 from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport, FileStatus, Hit, Passage, SearchResult
 
 if TYPE_CHECKING:
+    from lecta.evaluate.compare import Comparison
     from lecta.lectures import Lecture
     from lecta.library import Library
     from lecta.timeline import Timeline
@@ -503,6 +505,29 @@ def print_measures(result: dict[str, Any]) -> None:
     for name, value in result["measures"].items():
         console.print(f"{name:{width}} {value:.4f}")
     console.print(f"{result['queries']} queries in {result['seconds']:.1f} s")
+
+
+def print_comparison(comparison: Comparison, before: str, after: str) -> None:
+    """Print means, difference, its interval and test, and the questions that changed most."""
+    console = _out()
+    c = comparison
+    width = max(10, len(before), len(after))
+    console.print(f"{c.measure} over the {c.queries} questions in both", markup=False)
+    for name, value in ((before, f"{c.before:.4f}"), (after, f"{c.after:.4f}"), ("difference", f"{c.difference:+.4f}")):
+        console.print(f"{name:{width}}  {value:>7}", markup=False)
+    low, high = c.interval
+    chance = f"p = {c.p:.4f}" if c.p >= 0.0001 else "p < 0.0001"
+    console.print(f"95 % interval {low:+.4f} to {high:+.4f}; {chance} (randomisation test)", markup=False)
+    console.print(f"better {c.better}, worse {c.worse}, equal {c.equal}", markup=False)
+    if c.only_before or c.only_after:
+        console.print(f"left out: {c.only_before} only in {before}, {c.only_after} only in {after}", markup=False)
+    for heading, changes in (("lost most", c.worst), ("gained most", c.best)):
+        if changes:
+            console.print(f"\n{heading}:", style="bold", markup=False)
+        for change in changes:
+            ranks = f"rank {change.rank_before or '-'} -> {change.rank_after or '-'}"
+            question = textwrap.shorten(change.text, 100, placeholder=" …")
+            console.print(f"{change.after - change.before:+.4f}  {ranks}  {change.id}  {question}", markup=False)
 
 
 def print_timeline(timeline: Timeline) -> None:

@@ -205,6 +205,7 @@ class Library:
             filters=filters,
             dense_weight=self.settings.dense_weight,
             candidates=self.settings.candidates,
+            variety=self.settings.variety,
             keep=keep,
         )
         also = self.store.also([hit.passage for hit in hits])

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     dense_weight: float = Field(
         default=0.5, ge=0, le=1, description="Share of vectors in the ranking; the rest is BM25. See docs/retrieval.md."
     )
+    variety: bool = Field(
+        default=True, description="Keep the nearest passage of each kind of material among the results."
+    )
     candidates: int = Field(default=100, ge=1, le=10_000, description="Passages each of BM25 and vectors proposes.")
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")

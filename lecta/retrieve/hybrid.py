@@ -19,13 +19,14 @@ def hybrid_search(
     filters: Filters,
     dense_weight: float,
     candidates: int,
+    variety: bool = True,
     keep: Callable[[Passage], bool] = lambda passage: True,
 ) -> list[Hit]:
     """Return the `k` best passages for a question, best first.
 
     `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
     them is skipped when the weight gives it no say;
-    passages that `keep` turns down are left out.
+    passages that `keep` turns down are left out. With `variety` the nearest passage of each kind keeps a place.
     """
     words = index.search_words(question, candidates, filters) if dense_weight < 1 else []
     dense = index.search_vector(vector, candidates, filters) if dense_weight > 0 else []
@@ -36,6 +37,8 @@ def hybrid_search(
         dense_weight,
     )
     ranked = [Hit(passages[key], score) for key, score in fused.items() if keep(passages[key])]
+    if not variety:
+        return ranked[:k]
     return keep_kinds(ranked, [hit for hit in dense if keep(hit.passage)], k)
 
 

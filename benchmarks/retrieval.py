@@ -1,0 +1,169 @@
+"""What each step of retrieval earns: every set of questions with every step of the pipeline switched on in turn.
+
+usage: python -m benchmarks.retrieval [--beir DIR SPLIT]... [--exam QUESTIONS.jsonl COURSE]... [--runs DIR]
+
+DIR is a collection in BEIR's format, COURSE the folder of the lectures that the questions are on; an exam is measured
+on all material and on speech alone. Both are indexed once, into the cache folder. A step is compared with the one
+before it on each question, by the randomisation test. Latency is that of `Library.search` as a user calls it, for the
+passages that an answer is given, on up to 100 of the questions after a warm-up.
+
+Writes benchmarks/results/retrieval.json and retrieval.md; `--runs` keeps each run for `lecta eval compare`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from benchmarks import machine
+from lecta.evaluate import beir, exam, runs
+from lecta.evaluate.compare import compare
+from lecta.library import Library
+from lecta.protocols import Embedder
+from lecta.settings import Settings, load
+from lecta.types import Kind
+
+STEPS: list[tuple[str, dict[str, Any]]] = [
+    ("BM25 alone", {"dense_weight": 0.0, "variety": False}),
+    ("vectors alone", {"dense_weight": 1.0, "variety": False}),
+    ("fused", {"variety": False}),
+    ("+ variety", {}),
+]
+"""Names and the settings that differ from the defaults; the last is the pipeline as it is shipped."""
+MEASURE = "nDCG@10"
+"""Steps are compared by it."""
+SHOWN = {True: ("nDCG@10", "MAP@100", "MRR@10", "recall@100"), False: ("hit@1", "hit@5", "MRR@10", "nDCG@10")}
+"""Columns of the table, for collections and for exams."""
+LATENCY_QUESTIONS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSet:
+    """One set of questions, and how it is measured under some settings."""
+
+    name: str
+    is_collection: bool
+    kind: Kind | None
+    open: Callable[[Settings], Library]
+    measure: Callable[[Library], runs.Run]
+
+
+def main(sets: Sequence[QuestionSet], kept: Path | None) -> None:
+    """Measure every set and write the results."""
+    results = []
+    for questions in sets:
+        rows: list[dict[str, Any]] = []
+        before: runs.Run | None = None
+        for name, overrides in STEPS:
+            library = questions.open(load(**overrides))
+            run = questions.measure(library)
+            rows.append(_row(name, overrides, run, before) | {"latency": latency(library, run, questions.kind)})
+            print(f"{questions.name}: {name}: {MEASURE} {run.measures[MEASURE]:.4f}", flush=True)
+            if kept is not None:
+                runs.save(run, kept / f"{questions.name} {name}.json".replace("/", "-").replace(" ", "-"))
+            before = run
+        results.append({"set": questions.name, "queries": run.queries, "steps": rows})
+    path = machine.write("retrieval", {"compared_by": MEASURE, "sets": results})
+    path.with_suffix(".md").write_text(markdown(results, [one.is_collection for one in sets]), encoding="utf-8")
+
+
+def _row(name: str, overrides: dict[str, Any], run: runs.Run, before: runs.Run | None) -> dict[str, Any]:
+    row = {"step": name, "settings": overrides, "measures": {key: round(v, 4) for key, v in run.measures.items()}}
+    if before is None:
+        return row
+    change = compare(before, run, MEASURE)
+    return row | {
+        "difference": {
+            "mean": round(change.difference, 4),
+            "interval": [round(bound, 4) for bound in change.interval],
+            "p": round(change.p, 5),
+            "better": change.better,
+            "worse": change.worse,
+        }
+    }
+
+
+def latency(library: Library, run: runs.Run, kind: Kind | None) -> dict[str, float]:
+    """Return the median and the 95th percentile of a search in milliseconds, warm."""
+    texts = [result.text for result in run.results[:LATENCY_QUESTIONS]]
+    times = [library.search(text, kind=kind).timings["total_ms"] for text in texts]
+    return {"median_ms": round(statistics.median(times), 1), "p95_ms": round(float(np.percentile(times, 95)), 1)}
+
+
+def markdown(results: Sequence[dict[str, Any]], are_collections: Sequence[bool]) -> str:
+    """Return a table for each set."""
+    parts = []
+    for result, is_collection in zip(results, are_collections, strict=True):
+        columns = SHOWN[is_collection]
+        head = ["step", *columns, f"{MEASURE} against the step before (95 %)", "p", "median ms", "95th percentile ms"]
+        lines = [f"## {result['set']} ({result['queries']} questions)", "", _line(head), _line(["---"] * len(head))]
+        for row in result["steps"]:
+            change = row.get("difference")
+            low, high = change["interval"] if change else (0, 0)
+            moved = f"{change['mean']:+.3f} ({low:+.3f} to {high:+.3f})" if change else ""
+            chance = "" if not change else f"{change['p']:.3f}" if change["p"] >= 0.001 else "< 0.001"
+            figures = [f"{row['measures'][name]:.3f}" for name in columns]
+            times = [f"{row['latency'][name]:.0f}" for name in ("median_ms", "p95_ms")]
+            lines.append(_line([row["step"], *figures, moved, chance, *times]))
+        parts.append("\n".join(lines))
+    return "# What each step of retrieval earns\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+# --- sets of questions ------------------------------------------------------------------------------------------------
+
+
+def collection(folder: Path, split: str, embedder: Embedder) -> QuestionSet:
+    """Return a collection in BEIR's format."""
+    read = beir.read(folder, split)
+    return QuestionSet(
+        read.name,
+        True,
+        None,
+        lambda settings: beir.indexed(read, settings, embedder=embedder),
+        lambda library: beir.evaluate(library, read),
+    )
+
+
+def exams(questions: Path, course: Path, embedder: Embedder) -> list[QuestionSet]:
+    """Return an exam on all material and on speech alone; the course is indexed if it is not in the cache."""
+    kinds: list[Kind | None] = [None, "speech"]
+    key = hashlib.sha256(str(course.resolve()).encode() + repr(Library(embedder=embedder).recipe).encode()).hexdigest()
+    folder = platformdirs.user_cache_path("lecta", appauthor=False) / "eval" / key[:16]
+    Library(folder, embedder=embedder).add([course])
+    return [
+        QuestionSet(
+            f"{questions.resolve().parent.name}/{questions.stem}, {f'{kind} alone' if kind else 'all material'}",
+            False,
+            kind,
+            lambda settings: Library(folder, settings=settings, embedder=embedder),
+            lambda library, kind=kind: exam.evaluate(library, questions, kind=kind),  # type: ignore[misc]
+        )
+        for kind in kinds
+    ]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(usage=str(__doc__).split("usage: ")[1].split("\n", maxsplit=1)[0])
+    parser.add_argument("--beir", nargs=2, action="append", default=[])
+    parser.add_argument("--exam", nargs=2, action="append", default=[])
+    parser.add_argument("--runs", type=Path)
+    given = parser.parse_args()
+    if not given.beir and not given.exam:
+        parser.error("name at least one --beir or --exam")
+    if given.runs is not None:
+        given.runs.mkdir(parents=True, exist_ok=True)
+    shared = Library().embedder
+    chosen = [one for row in given.exam for one in exams(Path(row[0]), Path(row[1]), shared)]
+    main([*(collection(Path(row[0]), row[1], shared) for row in given.beir), *chosen], given.runs)
