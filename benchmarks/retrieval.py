@@ -5,7 +5,7 @@ usage: python -m benchmarks.retrieval [--beir DIR SPLIT]... [--exam QUESTIONS.js
 DIR is a collection in BEIR's format, COURSE the folder of the lectures that the questions are on; an exam is measured
 on all material and on speech alone. Both are indexed once, into the cache folder. A step is compared with the one
 before it on each question, by the randomisation test. Latency is that of `Library.search` as a user calls it, for the
-passages that an answer is given, on up to 100 of the questions after a warm-up.
+passages that an answer is given, on up to 100 of the questions, each through all steps in turn.
 
 Writes benchmarks/results/retrieval.json and retrieval.md; `--runs` keeps each run for `lecta eval compare`.
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import statistics
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,21 +58,26 @@ class QuestionSet:
 
 def main(sets: Sequence[QuestionSet], kept: Path | None) -> None:
     """Measure every set and write the results."""
-    results = []
-    for questions in sets:
-        rows: list[dict[str, Any]] = []
-        before: runs.Run | None = None
-        for name, overrides in STEPS:
-            library = questions.open(load(**overrides))
-            run = questions.measure(library)
-            rows.append(_row(name, overrides, run, before) | {"latency": latency(library, run, questions.kind)})
-            print(f"{questions.name}: {name}: {MEASURE} {run.measures[MEASURE]:.4f}", flush=True)
-            if kept is not None:
-                runs.save(run, kept / f"{questions.name} {name}.json".replace("/", "-").replace(" ", "-"))
-            before = run
-        results.append({"set": questions.name, "queries": run.queries, "steps": rows})
+    results = [_measured(questions, kept) for questions in sets]
     path = machine.write("retrieval", {"compared_by": MEASURE, "sets": results})
     path.with_suffix(".md").write_text(markdown(results, [one.is_collection for one in sets]), encoding="utf-8")
+
+
+def _measured(questions: QuestionSet, kept: Path | None) -> dict[str, Any]:
+    libraries = [questions.open(load(**overrides)) for _, overrides in STEPS]
+    rows: list[dict[str, Any]] = []
+    before: runs.Run | None = None
+    for (name, overrides), library in zip(STEPS, libraries, strict=True):
+        run = questions.measure(library)
+        rows.append(_row(name, overrides, run, before))
+        print(f"{questions.name}: {name}: {MEASURE} {run.measures[MEASURE]:.4f}", flush=True)
+        if kept is not None:
+            runs.save(run, kept / (re.sub(r"\W+", "-", f"{questions.name} {name}") + ".json"))
+        before = run
+    texts = [result.text for result in run.results[:LATENCY_QUESTIONS]]
+    for row, figures in zip(rows, latencies(libraries, texts, questions.kind), strict=True):
+        row["latency"] = figures
+    return {"set": questions.name, "queries": run.queries, "steps": rows}
 
 
 def _row(name: str, overrides: dict[str, Any], run: runs.Run, before: runs.Run | None) -> dict[str, Any]:
@@ -91,11 +96,14 @@ def _row(name: str, overrides: dict[str, Any], run: runs.Run, before: runs.Run |
     }
 
 
-def latency(library: Library, run: runs.Run, kind: Kind | None) -> dict[str, float]:
-    """Return the median and the 95th percentile of a search in milliseconds, warm."""
-    texts = [result.text for result in run.results[:LATENCY_QUESTIONS]]
-    times = [library.search(text, kind=kind).timings["total_ms"] for text in texts]
-    return {"median_ms": round(statistics.median(times), 1), "p95_ms": round(float(np.percentile(times, 95)), 1)}
+def latencies(libraries: Sequence[Library], texts: Sequence[str], kind: Kind | None) -> list[dict[str, float]]:
+    """Return for each step the median and the 95th percentile of a search in milliseconds, warm.
+
+    Every question goes through all steps before the next, so that what else the machine does falls on all alike.
+    """
+    times = np.array([[library.search(text, kind=kind).timings["total_ms"] for library in libraries] for text in texts])
+    middle, slow = np.percentile(times, [50, 95], axis=0)
+    return [{"median_ms": round(float(m), 1), "p95_ms": round(float(s), 1)} for m, s in zip(middle, slow, strict=True)]
 
 
 def markdown(results: Sequence[dict[str, Any]], are_collections: Sequence[bool]) -> str:

@@ -98,12 +98,35 @@ def test_a_failed_file_is_exit_1_and_the_others_are_added(lecta: Run, lectures: 
         (["models", "pull", "small", "--from", "nowhere"], 1, "nowhere is not a file"),
         (["eval", "exam", "nowhere.jsonl"], 2, "cannot read nowhere.jsonl"),
         (["eval", "beir", "nowhere"], 2, "cannot read nowhere/qrels/test.tsv"),
+        (["eval", "exam", "q.jsonl", "--out", "nowhere/run.json"], 2, "there is no folder nowhere"),
+        (["eval", "exam", "q.jsonl", "--report", "lectures"], 2, "lectures is a folder"),
+        (["eval", "compare", "nowhere.json", "b.json"], 2, "cannot read nowhere.json"),
+        (["eval", "compare", "lectures/lecture-01-gradients.md", "b.json"], 2, "is not JSON"),
     ],
 )
 def test_errors_are_one_line(lecta: Run, lectures: Path, words: list[str], status: int, says: str) -> None:
     if words[0] == "ask":
         assert lecta("add", "lectures").returncode == 0
     assert says in _one_line(lecta(*words), status)
+
+
+def test_measure_keep_compare_and_report(lecta: Run, lectures: Path, tmp_path: Path) -> None:
+    assert lecta("add", "lectures").returncode == 0
+    rows = [{"id": 1, "question": "chain rule", "lecture": 2}, {"id": 2, "question": "attention", "lecture": 3}]
+    (tmp_path / "q.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    everything = _json(lecta("eval", "exam", "q.jsonl", "--json", "--out", "all.json", "--report", "all.html"))
+    assert everything == json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert set(everything) == {"name", "measures", "queries", "seconds", "results", "settings"}
+    assert set(everything["results"][0]) == {"id", "text", "rank", "measures", "found", "missed"}
+    assert (tmp_path / "all.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+    run = lecta("eval", "exam", "q.jsonl", "--kind", "speech", "-k", "2", "--out", "speech.json")
+    assert "hit@2        0.5000" in run.stdout
+    compared = _json(lecta("eval", "compare", "all.json", "speech.json", "--measure", "hit@1", "--json"))
+    assert (compared["queries"], compared["difference"], compared["better"], compared["worse"]) == (2, -0.5, 0, 1)
+    shown = lecta("eval", "compare", "all.json", "speech.json")
+    assert "rank 1 -> -  1  chain rule" in shown.stdout
+    assert "choose hit@1" in _one_line(lecta("eval", "compare", "all.json", "speech.json", "--measure", "MAP"), 2)
 
 
 def test_an_empty_folder_is_exit_1(lecta: Run, tmp_path: Path) -> None:

@@ -67,3 +67,12 @@ def test_the_weight_decides_between_words_and_meaning(weight: float, first: str,
     vector = letters.embed_queries(["q"])[0]
     hits = hybrid_search(index, "q", vector, 2, filters=Filters(), dense_weight=weight, candidates=10)
     assert hits[0].passage.source == first
+
+
+@pytest.mark.parametrize(("variety", "third"), [(True, "talk"), (False, "s3")])
+def test_variety_can_be_left_out(variety: bool, third: str, letters: LetterEmbedder) -> None:
+    slides = [_hit("s1", 1.0), _hit("s2", 0.9), _hit("s3", 0.8)]
+    index = _Lists(slides, [_hit("s1", 0.66), _hit("talk", 0.64, "speech"), _hit("s2", 0.5)])
+    vector = letters.embed_queries(["q"])[0]
+    hits = hybrid_search(index, "q", vector, 3, filters=Filters(), dense_weight=0.3, candidates=9, variety=variety)
+    assert [hit.passage.source for hit in hits] == ["s1", "s2", third]
