@@ -18,7 +18,7 @@ import pytest
 from benchmarks import machine, retrieval
 from lecta.errors import UsageError
 from lecta.evaluate import beir, compare, exam, measures, report, runs
-from lecta.evaluate.plots import Series, bars, histogram, shares
+from lecta.evaluate.plots import Series, axis_top, bars, histogram, shares
 from lecta.library import Library
 from lecta.settings import load
 from tests.conftest import COURSE, LetterEmbedder
@@ -100,6 +100,12 @@ def test_an_exam_on_one_kind_of_material(library: Library, lectures: Path, quest
     assert [result.rank for result in run.results] == [None, 1, None]
     assert run.results[0].missed[0].text == "(the library holds no speech of lecture 1)"
     assert {one.kind for result in run.results for one in result.found} == {"speech"}
+
+
+def test_an_exam_on_a_course_that_is_not_there(library: Library, lectures: Path, questions: Path) -> None:
+    library.add([lectures])
+    with pytest.raises(UsageError, match="holds nothing of course 'Dep Learning' and kind 'notes'"):
+        exam.evaluate(library, questions, course="Dep Learning", kind="notes")
 
 
 def test_the_measures_of_an_exam_are_those_of_its_ranks(course_library: Library) -> None:
@@ -192,6 +198,13 @@ def made(values: Sequence[float], *, name: str = "set", texts: str = "text {}") 
     return runs.Run(name, {"nDCG@10": sum(values) / len(values)}, len(values), 0.5, tuple(results))
 
 
+def test_half_a_surrogate_pair_is_kept_as_a_question_mark(tmp_path: Path) -> None:
+    run = made([1], texts="\ud800 {}")
+    runs.save(run, tmp_path / "run.json")
+    report.save(run, tmp_path / "run.html")
+    assert runs.load(tmp_path / "run.json").results[0].text == "? 0"
+
+
 def test_a_run_is_read_as_it_was_kept(folder: Path, letters: LetterEmbedder, tmp_path: Path) -> None:
     run = measured(folder, letters)
     runs.save(run, tmp_path / "run.json")
@@ -272,6 +285,11 @@ def test_histograms_by_hand() -> None:
     assert histogram([0, 0.1, 0.29, 0.3, 1, 1.5, -1], 0, 1, 10) == [2, 1, 1, 1, 0, 0, 0, 0, 0, 2]
     assert shares([1, 3]) == [0.25, 0.75]
     assert shares([0, 0]) == [0, 0]
+
+
+def test_axes_end_at_a_round_number() -> None:
+    assert [axis_top(count, False) for count in (0, 1, 3, 9, 10, 31, 477, 502)] == [2, 2, 4, 10, 10, 40, 500, 600]
+    assert [axis_top(share, True) for share in (0, 0.2, 0.21, 1)] == [0.1, 0.2, 0.3, 1]
 
 
 def test_bars_are_as_tall_as_their_values() -> None:

@@ -47,10 +47,13 @@ def evaluate(
         hits = library.search(row["question"], _PASSAGES, course=course, kind=kind).hits
         ranked[row["id"]] = _lectures(hits)
         on_step(number, len(rows))
+    filters = {name: value for name, value in (("course", course), ("kind", kind)) if value is not None}
+    if not any(ranked.values()):
+        asked = " and ".join(f"{name} {value!r}" for name, value in filters.items())
+        raise UsageError(f"library {library.path} holds nothing of {asked}: `lecta list` shows what there is")
     rankings = {query: list(lectures) for query, lectures in ranked.items()}
     judgements = {row["id"]: {str(row["lecture"]): 1} for row in rows}
     values = measures.measure(measures.at(k, MEASURES), judgements, rankings)
-    filters = {name: value for name, value in (("course", course), ("kind", kind)) if value is not None}
     best = _Best(library, course, kind)
     return runs.Run(
         questions.stem + (f", {kind} alone" if kind else ""),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 WIDTH, HEIGHT = 640, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 48, 12, 12, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 60, 12, 12, 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def bars(
     Hovering over a bar shows its name and value.
     """
     count = len(series[0].values)
-    top = max((value for one in series for value in one.values), default=0) or 1
+    top = axis_top(max((value for one in series for value in one.values), default=0), percent)
     step = (WIDTH - _LEFT - _RIGHT) / count
     thick = step * 0.86 / len(series)
     floor = HEIGHT - _BOTTOM
@@ -74,6 +75,14 @@ def bars(
         + "".join(parts)
         + "</svg>"
     )
+
+
+def axis_top(highest: float, percent: bool) -> float:
+    """Return a round number not below `highest`; of a count its half is whole, too."""
+    if percent:
+        return math.ceil(round(highest * 10, 6)) / 10 or 0.1
+    power = 10 ** max(math.floor(math.log10(highest)), 0) if highest > 0 else 1
+    return float(next(n * power for n in (1, 2, 3, 4, 5, 6, 8, 10) if n * power >= highest and n * power % 2 == 0))
 
 
 def _axes(top: float, percent: bool, x_axis: str, y_axis: str) -> str:

@@ -49,7 +49,7 @@ td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; wh
 
 def save(run: Run, path: Path) -> None:
     """Write the page of a run."""
-    path.write_text(html(run), encoding="utf-8")
+    path.write_text(html(run), encoding="utf-8", errors="replace")
 
 
 def html(run: Run) -> str:

@@ -108,7 +108,8 @@ def check_target(path: Path) -> None:
 
 def save(run: Run, path: Path) -> None:
     """Write a run as JSON."""
-    path.write_text(json.dumps(to_json(run), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(to_json(run), ensure_ascii=False, indent=1) + "\n"
+    path.write_text(text, encoding="utf-8", errors="replace")  # JSON can spell half a surrogate pair
 
 
 def load(path: Path) -> Run:
