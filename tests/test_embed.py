@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lecta import library as library_module
+from lecta import embed
 from lecta.embed.minilm import MiniLM
 from lecta.errors import ModelError
 
@@ -40,7 +40,7 @@ def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:
 
 
 def test_the_library_names_the_embedder_it_loads(minilm: MiniLM) -> None:
-    assert (minilm.name, minilm.dimension) == library_module._MINILM
+    assert (minilm.name, minilm.dimension) == (embed.MINILM, embed.MINILM_DIMENSION)
 
 
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:

@@ -65,9 +65,10 @@ def _name(measure: str) -> str:
 
 def _indexed(corpus: Path, settings: Settings, on_step: Callable[[int, int], None]) -> Library:
     rows = read_jsonl(corpus, ("_id", "text"))
-    recipe = repr(Library(settings=settings).recipe).encode()
+    folder = platformdirs.user_cache_path("lecta", appauthor=False) / "eval"
+    recipe = repr(Library(folder, settings=settings).recipe).encode()  # no library is there: what the settings say
     key = hashlib.sha256(corpus.read_bytes() + recipe).hexdigest()[:16]
-    library = Library(platformdirs.user_cache_path("lecta", appauthor=False) / "eval" / key, settings=settings)
+    library = Library(folder / key, settings=settings)
     present = {record.source for record in library.documents()}
     missing = [row for row in rows if str(row["_id"]) not in present]
     for start in range(0, len(missing), _BATCH):
