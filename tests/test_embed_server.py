@@ -199,3 +199,11 @@ def test_minilm_behind_a_server_finds_what_minilm_finds(server: Server, minilm_f
         found, expected = (one.search(question).hits for one in (library, local))
         assert [hit.passage for hit in found] == [hit.passage for hit in expected]
         assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected], abs=1e-4)
+
+    without_a_name = Library(library.path, settings=load(base_url=server.url, api_key=KEY))
+    before = without_a_name.search("steepest ascent")
+    Library(library.path, settings=load(embedder="minilm")).reindex()
+    asked = len(server.requests)
+    after = without_a_name.search("steepest ascent")  # a program that had it open goes over by itself
+    assert [hit.passage for hit in after.hits] == [hit.passage for hit in before.hits]
+    assert len(server.requests) == asked
