@@ -100,7 +100,7 @@ def make(course: Path, folder: Path, passages: int) -> dict[str, Any]:
     store.settle()
     settled, ended = time.perf_counter(), time.process_time()
     return {
-        "course": course.name,
+        "course": real.documents()[0].course,
         "real_passages": len(neighbours.texts),
         "passages": store.count(),
         "write_s": round(written - started),
