@@ -1,4 +1,6 @@
-"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `status`, `align`, `models`, `eval`; no logic.
+"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `reindex`, `status`, `align`, `models`, `eval`.
+
+There is no logic here.
 
 `--json` prints one JSON document on stdout and nothing else there; progress and warnings go to stderr. Exit status:
 0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
@@ -245,6 +247,31 @@ def remove(
         _print_json({"removed": [record.source for record in removed]})
     else:
         typer.echo(f"removed {len(removed)} file{'s' * (len(removed) != 1)}")
+
+
+@app.command()
+def reindex(
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder",
+            help="minilm, openai:NAME, ollama:NAME or st:NAME_OR_FOLDER. [env: LECTA_EMBEDDER]",
+            show_default=False,
+        ),
+    ] = None,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make the library anew by another embedder or passage size; the old one serves until that is done."""
+    from lecta import console
+
+    opened = _open(library, embedder=embedder)
+    with console.counting("files", quiet=as_json) as on_document:
+        report = opened.reindex(on_document=on_document)
+    if as_json:
+        _print_json(console.reindex_json(report))
+    else:
+        console.print_reindex(report)
 
 
 @app.command()

@@ -6,6 +6,7 @@ On a terminal answers are rendered as Markdown while they are written; into a pi
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sys
 import textwrap
 import time
@@ -22,7 +23,18 @@ from rich.table import Table
 from rich.text import Text
 
 from lecta.mathtext import readable
-from lecta.types import AddReport, Answer, Document, DocumentRecord, FileReport, FileStatus, Hit, Passage, SearchResult
+from lecta.types import (
+    AddReport,
+    Answer,
+    Document,
+    DocumentRecord,
+    FileReport,
+    FileStatus,
+    Hit,
+    Passage,
+    ReindexReport,
+    SearchResult,
+)
 
 if TYPE_CHECKING:
     from lecta.evaluate.compare import Comparison
@@ -355,6 +367,36 @@ def print_add(report: AddReport) -> None:
         counts[file.status] = counts.get(file.status, 0) + 1
     summary = ", ".join(f"{n} {status}" for status, n in counts.items()) or "no files"
     console.print(f"{summary}; {report.passages} passages in {report.seconds:.1f} s")
+
+
+def reindex_json(report: ReindexReport) -> dict[str, Any]:
+    """Return what `lecta reindex --json` prints."""
+    return {
+        "documents": report.documents,
+        "passages": report.passages,
+        "seconds": round(report.seconds, 3),
+        "was": dict(report.was),
+        "now": dict(report.now),
+        "read_again": list(report.read_again),
+    }
+
+
+def print_reindex(report: ReindexReport) -> None:
+    """Print what changed and what is to be added again."""
+    console = _out()
+    changed = [f"{name} {report.was[name]} -> {now}" for name, now in report.now.items() if report.was[name] != now]
+    if not changed:
+        console.print(f"nothing to do: the library is made by embedder {report.now['embedder']}", markup=False)
+        return
+    done = f"{report.documents} files, {report.passages} passages in {report.seconds:.1f} s"
+    console.print(f"{'; '.join(changed)}: {done}", markup=False)
+    if report.read_again:
+        folders = sorted({str(Path(source).parent) for source in report.read_again})
+        console.print(
+            f"{len(report.read_again)} files keep what an earlier reader read; to read them anew: "
+            f"lecta add {' '.join(map(shlex.quote, folders))}",
+            markup=False,
+        )
 
 
 def print_documents(records: Sequence[DocumentRecord]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from lecta import chunk, models, read
+from lecta import chunk, embed, models, read
 from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
 from lecta.check.attribution import Attributor
@@ -19,9 +19,10 @@ from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder
+from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.settings import Settings
-from lecta.store import Recipe, Store
+from lecta.store import FORMAT, Recipe, Store, made_recipe
 from lecta.types import (
     AddReport,
     Answer,
@@ -32,6 +33,7 @@ from lecta.types import (
     Hit,
     Kind,
     Passage,
+    ReindexReport,
     SearchResult,
 )
 
@@ -69,6 +71,8 @@ class Library:
         self._given_embedder = embedder
         self._given_chat = chat
         self._on_fetch = on_fetch
+        self._store: Store | None = None
+        self._embedder: tuple[tuple[str, int], Embedder] | None = None
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
@@ -111,6 +115,24 @@ class Library:
         matching = self._at(path)
         self._take_out(matching)
         return matching
+
+    def reindex(self, *, on_document: OnDocument | None = None) -> ReindexReport:
+        """Make the library anew by the embedder, passage size and reader that are set, from the texts it holds.
+
+        What there was is found until all is made; then one step puts the new in its place. Interrupted, reindexing
+        again goes on where it stopped; what is added meanwhile is taken along. Raises `LibraryError`.
+        """
+        made = made_recipe(self.path)
+        if made is None:
+            raise LibraryError(f"library {self.path} is empty: add lectures with `lecta add PATH`")
+        recipe, embedder = replace(self._recipe(made), dimension=0), self._new_embedder(made)
+        return Reindexing(
+            Store(self.path, replace(made, format=FORMAT)), replace(recipe, dimension=embedder.dimension), embedder
+        ).run(self.settings.passage_size, on_document)
+
+    def _new_embedder(self, made: Recipe) -> Embedder:
+        """Return the embedder that is set, with no regard to the length of the vectors there are."""
+        return self._given_embedder or self._open_embedder(self._recipe(made).embedder, 0)
 
     def _take_out(self, records: Sequence[DocumentRecord]) -> None:
         if records:
@@ -275,31 +297,64 @@ class Library:
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
 
-    @cached_property
+    @property
     def store(self) -> Store:
-        """The tables. Opening raises `LibraryError` when another recipe made them."""
-        return Store(self.path, self.recipe)
+        """The tables. Opening raises `LibraryError` when another recipe made them than was asked for."""
+        recipe = self.recipe
+        if self._store is None or self._store.recipe != recipe:
+            self._store = Store(self.path, recipe)
+        return self._store
 
     @property
     def recipe(self) -> Recipe:
-        """The reader, chunker and embedder that the settings make."""
-        embedder = self._given_embedder
-        return Recipe(
-            reader=read.RECIPE,
-            chunker=f"{chunk.RECIPE}/{self.settings.passage_size}",
-            embedder=embedder.name if embedder else _MINILM[0],
-            dimension=embedder.dimension if embedder else _MINILM[1],
-        )
+        """The reader, chunker and embedder that the settings make; the dimension is 0 until the embedder is asked."""
+        return self._recipe(made_recipe(self.path))
 
-    @cached_property
+    def _recipe(self, made: Recipe | None) -> Recipe:
+        """Return the recipe of the settings; what they leave open is as in the library that was `made`."""
+        if self._given_embedder:
+            name, dimension = self._given_embedder.name, self._given_embedder.dimension
+        else:
+            own = made.embedder if made and embed.is_known(made.embedder) else embed.MINILM
+            name = embed.recorded_name(self.settings.embedder) if self.settings.embedder else own
+            known = made.dimension if made and made.embedder == name else 0
+            dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
+        return Recipe(read.RECIPE, f"{chunk.RECIPE}/{self.settings.passage_size}", name, dimension)
+
+    @property
     def embedder(self) -> Embedder:
-        """The model that makes vectors."""
+        """The model that makes vectors: the one given or set, else the library's own."""
         if self._given_embedder:
             return self._given_embedder
-        folder = models.fetch(models.EMBEDDER, self.settings.models, self._fetch_progress(models.EMBEDDER))
-        from lecta.embed.minilm import MiniLM
+        recipe = self.recipe
+        if self._embedder is None or self._embedder[0] != (recipe.embedder, recipe.dimension):
+            opened = self._open_embedder(recipe.embedder, recipe.dimension)
+            self._embedder = (recipe.embedder, recipe.dimension or opened.dimension), opened
+        return self._embedder[1]
 
-        return MiniLM(folder, self.settings.thread_count)
+    def _open_embedder(self, name: str, dimension: int) -> Embedder:
+        settings = self.settings
+        if name == embed.MINILM:
+            from lecta.embed.minilm import MiniLM
+
+            folder = models.fetch(models.EMBEDDER, settings.models, self._fetch_progress(models.EMBEDDER))
+            return MiniLM(folder, settings.thread_count)
+        kind = name.partition(":")[0]
+        if kind == "st":
+            from lecta.embed.sentences import SentenceTransformersEmbedder
+
+            return SentenceTransformersEmbedder(name, settings.thread_count)
+        from lecta.embed.server import ServerEmbedder
+
+        # The chat model's server serves the embedder too, unless it is of the other kind; its key goes nowhere else.
+        others = {"openai": "ollama", "ollama": "openai"}[kind]
+        is_shared = not settings.embedder_base_url and not settings.model.startswith(f"{others}:")
+        return ServerEmbedder(
+            name,
+            base_url=settings.base_url if is_shared else settings.embedder_base_url,
+            api_key=settings.embedder_api_key or (settings.api_key if is_shared else ""),
+            dimension=dimension,
+        )
 
     @property
     def model_name(self) -> str:
@@ -318,7 +373,6 @@ class Library:
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS = 5
-_MINILM = ("all-MiniLM-L6-v2/int8", 384)  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
 
 
 def _user_path(path: str | Path) -> Path:

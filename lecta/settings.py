@@ -56,6 +56,13 @@ class Settings(BaseSettings):
     )
     base_url: str = Field(default="", description="Address of the OpenAI-compatible server for `openai:NAME`.")
     api_key: str = Field(default="", description="Key for that server, if it wants one.", repr=False)
+    embedder: str = Field(
+        default="",
+        description="Makes vectors: `minilm`, `openai:NAME`, `ollama:NAME`, `st:NAME_OR_FOLDER`; "
+        "empty: the library's own, `minilm` for a new one.",
+    )
+    embedder_base_url: str = Field(default="", description="Address of the embedder's server; empty: `base_url`.")
+    embedder_api_key: str = Field(default="", description="Key for that server; empty: `api_key`.", repr=False)
     speech_model: str = Field(
         default="whisper-base",
         description="Hears recordings: `whisper-base`, or the folder of any Whisper model in CTranslate2's format.",

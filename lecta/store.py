@@ -1,6 +1,7 @@
 """Lance tables: `documents`, `passages` and `signatures`, in one folder; every change is atomic over all three.
 
-`state.json` names the version of each table that is the library, and is replaced in one step at the end of a change.
+`state.json` names the version of each table that is the library, and the folder they are in (the library's own until it
+is reindexed), and is replaced in one step at the end of a change.
 Readers open those versions and never wait. Writers take turns by a file lock, which the kernel frees when a process
 dies; whoever finds versions newer than the state names, left by a writer that was killed, goes back to the state first.
 
@@ -15,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -36,10 +38,14 @@ EXACT_BELOW = 50_000
 """Passages up to which cosine is exact; benchmarks/vectors has the times this was chosen by."""
 
 _KEEP_VERSIONS = timedelta(hours=1)  # a reader that opened the library before a change still finds its files
+_PROBES = 64  # of the vector index's parts (8,192 vectors each) that are read; benchmarks/million has the recall
+_SCANNED_ROWS = 50_000  # signatures up to which a scan is as quick as an index
 _FRAGMENTS = 16  # more small files than this are rewritten as one
 _RECIPE_FILE = "library.json"
 _STATE_FILE = "state.json"
 _TABLES = ("passages", "signatures", "documents")
+_GENERATION = "tables-"
+"""Folders for tables are numbered; those that are in the library's own folder are number 0."""
 
 _PASSAGE_FIELDS = [
     ("document_id", pa.string()),
@@ -154,6 +160,34 @@ class _State:
     versions: dict[str, int] = field(default_factory=dict)
     is_settled: bool = True
     """Indexes hold everything."""
+    folder: str = ""
+    """Where the tables and their recipe are, within the library's folder."""
+    since: float = 0.0
+    """Seconds since the epoch when it became that folder; what was there before goes an hour later."""
+    stamp: tuple[int, int] = field(default=(0, 0), compare=True)
+    """Which file said so: a library that was deleted and made anew may have the same versions."""
+
+
+def made_recipe(folder: Path) -> Recipe | None:
+    """Return the recipe that a library was made by, or None where there is no library that this lecta can open."""
+    try:
+        made = json.loads((folder / _read_state(folder).folder / _RECIPE_FILE).read_text(encoding="utf-8"))
+        return Recipe(**made)
+    except (OSError, TypeError, ValueError, LibraryError):  # opening says what is wrong
+        return None
+
+
+def _read_state(folder: Path) -> _State:
+    try:
+        with (folder / _STATE_FILE).open(encoding="utf-8") as stream:
+            about = os.fstat(stream.fileno())
+            given = json.load(stream)
+        place = (given.get("folder", ""), given.get("since", 0.0))
+        return _State(given["versions"], given["is_settled"], *place, stamp=(about.st_ino, about.st_mtime_ns))
+    except (FileNotFoundError, NotADirectoryError):
+        return _State()
+    except (AttributeError, OSError, KeyError, TypeError, ValueError) as error:
+        raise LibraryError(f"cannot open library {folder}: {_STATE_FILE}: {_cause(error)}") from error
 
 
 class Store:
@@ -163,6 +197,9 @@ class Store:
         """Open a library folder, which need not exist yet. Raises `LibraryError` when another recipe made it."""
         self.folder = folder
         self.recipe = recipe
+        self._opened: dict[str, tuple[_State, Any]] = {}
+        self._session = lance.Session()  # type: ignore[attr-defined]
+        self._checked: str | None = None
         self._check_recipe()
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -193,7 +230,7 @@ class Store:
         """Return the signatures of every paragraph, in the order in which they were added."""
         columns = [field.name for field in fields(Signature)]
         rows = self._rows("signatures", columns=columns, scan_in_order=True)
-        return [Signature(**row | {"digest": tuple(row["digest"]), "bands": tuple(row["bands"])}) for row in rows]
+        return [_signature(row) for row in rows]
 
     def orphans(self) -> set[str]:
         """Return sources with a paragraph that repeats one that is gone, so that its words are found nowhere."""
@@ -253,7 +290,7 @@ class Store:
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine, best first."""
-        nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 4, "nprobes": 32}
+        nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 1, "nprobes": _PROBES}
         columns = [*_PASSAGE_COLUMNS, "_distance"]
         rows = self._rows("passages", columns=columns, nearest=nearest, filter=_where(filters), prefilter=True)
         for row in rows:
@@ -279,6 +316,7 @@ class Store:
         if not entries:
             return
         ids = [document_id(entry.path) for entry in entries]
+        self._check_dimension(entries)
         with self._writing("add to") as state:
             replacing = ids if self._holds(ids) else None
             self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
@@ -320,9 +358,11 @@ class Store:
         if self._state().is_settled:
             return
         with self._writing("index") as state:
-            passages = self._latest("passages")
+            passages, signatures = self._latest("passages"), self._latest("signatures")
             if passages is not None:
                 self._index(passages)
+            if signatures is not None:
+                _index_signatures(signatures)
             for name in _TABLES:
                 table = self._latest(name)
                 if table is not None and len(table.get_fragments()) > _FRAGMENTS:
@@ -332,6 +372,74 @@ class Store:
                 table = self._latest(name)
                 if table is not None:
                     table.cleanup_old_versions(older_than=_KEEP_VERSIONS)
+            self._clear_old(state)
+
+    # --- made anew by another recipe ----------------------------------------------------------------------------------
+
+    def successor(self, recipe: Recipe) -> Store:
+        """Return the store in which this library is made anew, begun already or empty; `replace_by` puts it in place.
+
+        It lies in a folder of the library. What was begun by yet another recipe is deleted.
+        """
+        with self._writing("reindex") as state:
+            folder = self.folder / f"{_GENERATION}{_number(state.folder) + 1}"
+            made = made_recipe(folder)
+            if made is not None and made != recipe:
+                shutil.rmtree(folder)
+            return Store(folder, recipe)
+
+    @contextlib.contextmanager
+    def replace_by(self, successor: Store) -> Iterator[None]:
+        """Let no other writer in over the last changes of the successor, then make it the library, in one step.
+
+        Readers who had opened the old tables can read them for an hour.
+        """
+        with self._writing("reindex"):
+            yield
+            made = successor._state()
+            if not (successor.folder / _RECIPE_FILE).exists():  # of a library that holds nothing
+                successor.folder.mkdir(exist_ok=True)
+                self._replace_file(successor.folder / _RECIPE_FILE, asdict(successor.recipe))
+            self._write_state(replace(made, folder=successor.folder.name, since=time.time()))
+        self.recipe = successor.recipe
+
+    def fingerprints(self) -> dict[str, int]:
+        """Return for each document a number that is another when anything of it was changed; of this process only."""
+        found = {record.source: hash(record) for record in self.documents()}
+        keyed = {record.id: record.source for record in self.documents()}
+        for name, columns in (
+            ("passages", ["document_id", "number", "start_index", "end_index", "title"]),
+            ("signatures", ["document_id", "ordinal", "exact", "copy_of", "copy_exact"]),
+        ):
+            table = self._table(name)
+            for batch in table.to_batches(columns=columns) if table is not None else ():
+                for row in zip(*(batch[column].to_pylist() for column in columns), strict=True):
+                    if source := keyed.get(row[0]):
+                        found[source] += hash(row)
+        return found
+
+    def stored(self, record: DocumentRecord) -> Entry | None:
+        """Return a document as it was put, without its vectors; None if it is gone."""
+        document, mine = self.document(record.source), f"document_id = {_quoted(record.id)}"
+        if document is None:
+            return None
+        rows = self._rows("passages", columns=[*_PASSAGE_COLUMNS, "number", "words"], filter=mine)
+        rows.sort(key=lambda row: int(row["number"]))
+        passages = [Passage(**{name: row[name] for name in _PASSAGE_COLUMNS}) for row in rows]
+        marks = self._rows("signatures", columns=[field.name for field in fields(Signature)], filter=mine)
+        signatures = tuple(_signature(row) for row in sorted(marks, key=lambda row: int(row["ordinal"])))
+        nothing = np.empty((0, self.recipe.dimension), np.float32)
+        return Entry(Path(record.path), document, passages, [row["words"] for row in rows], nothing, signatures)
+
+    def _clear_old(self, state: _State) -> None:
+        """Delete the tables that were the library before it was reindexed, an hour later."""
+        if not state.folder or time.time() - state.since < _KEEP_VERSIONS.total_seconds():
+            return
+        for path in [*map(self.folder.joinpath, _TABLES), *self.folder.glob(f"{_GENERATION}*")]:
+            if path.is_dir() and (path.name in _TABLES or _number(path.name) < _number(state.folder)):
+                shutil.rmtree(path, ignore_errors=True)
+
+    # --- indexes ------------------------------------------------------------------------------------------------------
 
     def _index(self, passages: Any) -> None:
         indexes = {index.name for index in passages.describe_indices()}
@@ -344,7 +452,8 @@ class Store:
             )  # fmt: skip
             passages.create_scalar_index("document_id", "BTREE", name="document_idx")
         if "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
-            passages.create_index("vector", "IVF_HNSW_SQ", name="vector_idx", metric="cosine")
+            # A graph over it (IVF_HNSW_SQ) took 7.3 s of processor time to build at 20,000, this 0.2 s.
+            passages.create_index("vector", "IVF_SQ", name="vector_idx", metric="cosine")
         passages.optimize.optimize_indices()
 
     def _holds(self, ids: Sequence[str]) -> bool:
@@ -355,9 +464,10 @@ class Store:
         """Append rows, or put them in the place of the documents `replacing`."""
         table = self._latest(name)
         if table is None:
-            lance.write_dataset(rows, str(self.folder / name), enable_stable_row_ids=True)
+            path = str(self._home() / name)
+            lance.write_dataset(rows, path, enable_stable_row_ids=True)
             if name == "passages" and rows.num_rows:  # without an index words are not stemmed
-                self._index(lance.dataset(str(self.folder / name)))
+                self._index(lance.dataset(path))
         elif replacing is None:
             table.insert(rows)
         elif not rows.num_rows:
@@ -369,55 +479,69 @@ class Store:
     # --- the folder ---------------------------------------------------------------------------------------------------
 
     def _table(self, name: str) -> Any | None:
-        """Return a table as the state names it, or None before anything was added."""
-        version = self._state().versions.get(name)
+        """Return a table as the state names it, or None before anything was added.
+
+        It is kept open with its indexes until the state is another; opening anew takes longer than a search.
+        """
+        state = self._state()
+        version = state.versions.get(name)
         if version is None:
             return None
-        with self._failing("open"):
-            return lance.dataset(str(self.folder / name), version=version)
+        published, table = self._opened.get(name) or (None, None)
+        if published != state:
+            with self._failing("open"):
+                if state.folder != self._checked:  # made or reindexed by another process since
+                    self._check_recipe()
+                table = lance.dataset(str(self.folder / state.folder / name), version=version, session=self._session)
+            self._opened[name] = (state, table)
+        return table
 
     def _latest(self, name: str) -> Any | None:
         """Return a table as this writer has made it so far."""
-        if not any((self.folder / name / "_versions").glob("*.manifest")):
+        path = self._home() / name
+        if not any((path / "_versions").glob("*.manifest")):
             return None
-        return lance.dataset(str(self.folder / name))
+        return lance.dataset(str(path))
 
     def _state(self) -> _State:
-        path = self.folder / _STATE_FILE
-        try:
-            fields_ = json.loads(path.read_text(encoding="utf-8"))
-            return _State(fields_["versions"], fields_["is_settled"])
-        except FileNotFoundError:
-            return _State()
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            raise LibraryError(f"cannot open library {self.folder}: {_STATE_FILE}: {_cause(error)}") from error
+        return _read_state(self.folder)
+
+    def _home(self) -> Path:
+        """Return the folder of the tables."""
+        return self.folder / self._state().folder
 
     def _publish(self, state: _State) -> None:
         """Make the tables as they are now the library."""
         tables = {name: self._latest(name) for name in _TABLES}
         versions = {name: table.version for name, table in tables.items() if table is not None}
-        self._replace_file(_STATE_FILE, asdict(replace(state, versions=versions)))
+        self._write_state(replace(state, versions=versions))
+
+    def _write_state(self, state: _State) -> None:
+        content = asdict(state)
+        del content["stamp"]
+        self._replace_file(self.folder / _STATE_FILE, content)
 
     def _roll_back(self, state: _State) -> None:
         """Undo what a writer left that was killed before it published."""
         for name in _TABLES:
             table, version = self._latest(name), state.versions.get(name)
             if version is None:
-                shutil.rmtree(self.folder / name, ignore_errors=True)
+                shutil.rmtree(self._home() / name, ignore_errors=True)
             elif table is not None and table.version != version:
-                old: Any = lance.dataset(str(self.folder / name), version=version)
+                old: Any = lance.dataset(str(self._home() / name), version=version)
                 old.restore()
 
-    def _replace_file(self, name: str, content: dict[str, Any]) -> None:
-        partial = self.folder / f"{name}.partial"
+    def _replace_file(self, path: Path, content: dict[str, Any]) -> None:
+        partial = path.with_name(f"{path.name}.partial")
         with partial.open("w", encoding="utf-8") as stream:
             json.dump(content, stream, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
-        partial.replace(self.folder / name)
+        partial.replace(path)
 
     def _check_recipe(self) -> None:
-        path = self.folder / _RECIPE_FILE
+        place = self._state().folder
+        path = self.folder / place / _RECIPE_FILE
         try:
             made = json.loads(path.read_text(encoding="utf-8"))
             newer = made["format"] > FORMAT
@@ -430,13 +554,33 @@ class Store:
                 f"library {self.folder} was made by a newer lecta (format {made['format']}): upgrade lecta"
             )
         wanted = asdict(self.recipe)
+        if not self.recipe.dimension:  # an embedder that has not been asked yet
+            wanted["dimension"] = made.get("dimension")
         differing = [name for name in wanted if made.get(name) != wanted[name]]
+        if differing and self._checked not in (None, place):
+            raise LibraryError(f"library {self.folder} was reindexed by another process just now: do this again")
         if differing:
             was = ", ".join(f"{name} {made.get(name)!r}" for name in differing)
             now = ", ".join(f"{name} {wanted[name]!r}" for name in differing)
+            way = (
+                "add your lectures" if "format" in differing else "change it with `lecta reindex`, or add your lectures"
+            )
             raise LibraryError(
-                f"library {self.folder} was made with {was} and now {now} is set: set it back, "
-                "or add your lectures to another folder with --library"
+                f"library {self.folder} was made with {was} and now {now} is set: set it back, {way} to another folder "
+                "with --library"
+            )
+        self.recipe = replace(self.recipe, dimension=made.get("dimension", self.recipe.dimension))
+        self._checked = place
+
+    def _check_dimension(self, entries: Sequence[Entry]) -> None:
+        """Hold vectors to the length the library has; a new library takes theirs."""
+        found = {entry.vectors.shape[1] for entry in entries}
+        if not self.recipe.dimension and len(found) == 1:
+            self.recipe = replace(self.recipe, dimension=found.pop())
+        elif found != {self.recipe.dimension}:
+            raise LibraryError(
+                f"embedder {self.recipe.embedder!r} gave vectors of {', '.join(map(str, sorted(found)))} numbers and "
+                f"library {self.folder} holds {self.recipe.dimension}: run `lecta reindex --embedder` with its name"
             )
 
     @contextlib.contextmanager
@@ -446,9 +590,10 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             with FileLock(self.folder / ".lock"):
                 self._check_recipe()
-                if not (self.folder / _RECIPE_FILE).exists():
-                    self._replace_file(_RECIPE_FILE, asdict(self.recipe))
                 state = self._state()
+                recipe = self.folder / state.folder / _RECIPE_FILE
+                if not recipe.exists():
+                    self._replace_file(recipe, asdict(self.recipe))
                 self._roll_back(state)
                 yield state
 
@@ -461,6 +606,17 @@ class Store:
             raise
         except (OSError, RuntimeError, ValueError, pa.ArrowException) as error:
             raise LibraryError(f"cannot {deed} library {self.folder}: {_cause(error)}") from error
+
+
+def _index_signatures(signatures: Any) -> None:
+    """Index what `also` asks by: 2 ms without at 4,000 passages, a second at a million."""
+    if signatures.count_rows() < _SCANNED_ROWS:
+        return
+    indexes = {index.name for index in signatures.describe_indices()}
+    for column in ("source", "copy_of"):
+        if f"{column}_idx" not in indexes:
+            signatures.create_scalar_index(column, "BTREE", name=f"{column}_idx")
+    signatures.optimize.optimize_indices()
 
 
 def _cause(error: BaseException) -> str:
@@ -516,6 +672,15 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
         for key, entry in zip(ids, entries, strict=True)
     ]  # fmt: skip
     return pa.Table.from_pylist(rows, schema=_DOCUMENT_SCHEMA)
+
+
+def _signature(row: dict[str, Any]) -> Signature:
+    return Signature(**row | {"digest": tuple(row["digest"]), "bands": tuple(row["bands"])})
+
+
+def _number(folder: str) -> int:
+    """Return which of the folders for tables it is; the library's own is 0."""
+    return int(folder.removeprefix(_GENERATION) or 0)
 
 
 def shown_path(path: Path) -> str:

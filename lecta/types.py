@@ -212,6 +212,20 @@ class AddReport:
 
 
 @dataclass(frozen=True, slots=True)
+class ReindexReport:
+    """What `Library.reindex` did."""
+
+    was: Mapping[str, str | int]
+    """The reader, chunker, embedder and dimension that had made the library."""
+    now: Mapping[str, str | int]
+    documents: int
+    passages: int
+    seconds: float
+    read_again: tuple[str, ...] = ()
+    """Sources whose text is still that of another version of the reader: adding them again reads them anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class DocumentRecord:
     """A document as the library lists it, without its text."""
 

@@ -79,6 +79,18 @@ def test_add_search_list_remove(lecta: Run, lectures: Path) -> None:
     assert _json(lecta("status", "--json"))["files"] == 2
 
 
+def test_reindex(lecta: Run, lectures: Path) -> None:
+    assert lecta("add", "lectures").returncode == 0
+    smaller = {"LECTA_PASSAGE_SIZE": "256"}
+    assert "`lecta reindex`" in _one_line(lecta("search", "attention", **smaller), 1)
+    report = _json(lecta("reindex", "--json", **smaller))
+    assert set(report) == {"documents", "passages", "seconds", "was", "now", "read_again"}
+    assert (report["documents"], report["was"]["chunker"][-3:], report["now"]["chunker"][-3:]) == (3, "512", "256")
+    assert _json(lecta("search", "attention", "--json", **smaller))["passages"]
+    assert "nothing to do" in lecta("reindex", **smaller).stdout
+    assert "openai:NAME" in _one_line(lecta("reindex", "--embedder", "word2vec", **smaller), 2)
+
+
 def test_a_failed_file_is_exit_1_and_the_others_are_added(lecta: Run, lectures: Path) -> None:
     (lectures / "broken.pdf").write_bytes(b"%PDF-1.7")
     run = lecta("add", "lectures", "--json")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lecta import library as library_module
+from lecta import Library, embed
 from lecta.embed.minilm import MiniLM
 from lecta.errors import ModelError
+from lecta.settings import load
 
 REFERENCE = Path(__file__).parent / "data" / "minilm-reference.json"
 
@@ -40,10 +42,35 @@ def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:
 
 
 def test_the_library_names_the_embedder_it_loads(minilm: MiniLM) -> None:
-    assert (minilm.name, minilm.dimension) == library_module._MINILM
+    assert (minilm.name, minilm.dimension) == (embed.MINILM, embed.MINILM_DIMENSION)
 
 
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelError, match="lecta models verify"):
         MiniLM(tmp_path)
+
+
+# --- sentence-transformers, an extra ----------------------------------------------------------------------------------
+
+
+def test_a_missing_extra_says_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", None)
+    with pytest.raises(ModelError, match=r"pip install 'lecta\[sentence-transformers\]'"):
+        Library(tmp_path, settings=load(embedder="st:some/model")).embedder  # noqa: B018
+
+
+@pytest.mark.slow
+def test_a_model_of_sentence_transformers(minilm: MiniLM, minilm_folder: Path, lectures: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sentence_transformers", reason="needs pip install 'lecta[sentence-transformers]'")
+    library = Library(tmp_path / "library", settings=load(embedder=f"st:{minilm_folder}"))
+    texts = ["The chain rule multiplies local derivatives.", "∂L/∂w", "attention " * 40]
+    ours = library.embedder.embed_documents(texts)
+    assert np.linalg.norm(ours, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert min((ours * minilm.embed_documents(texts)).sum(axis=1)) > 0.99
+    library.add([lectures])
+    assert (
+        Library(library.path, settings=load()).search("differentiate a composed function").hits[0].passage.lecture == 2
+    )
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        Library(tmp_path / "other", settings=load(embedder=f"st:{lectures}")).embedder  # noqa: B018

@@ -123,10 +123,10 @@ def indexed(
     on_step: OnStep = lambda done, total: None,
 ) -> Library:
     """Return a library of a collection's corpus, made now if it is not in the cache."""
-    recipe = repr(Library(settings=settings, embedder=embedder).recipe).encode()
-    key = hashlib.sha256(collection.corpus.read_bytes() + recipe).hexdigest()[:16]
-    folder = platformdirs.user_cache_path("lecta", appauthor=False) / "eval" / key
-    library = Library(folder, settings=settings, embedder=embedder)
+    folder = platformdirs.user_cache_path("lecta", appauthor=False) / "eval"
+    made_by = Library(folder, settings=settings, embedder=embedder)  # no library is there: what the settings say
+    key = hashlib.sha256(collection.corpus.read_bytes() + repr(made_by.recipe).encode()).hexdigest()[:16]
+    library = Library(folder / key, settings=settings, embedder=embedder)
     present = {record.source for record in library.documents()}
     missing = [row for item, row in collection.documents.items() if item not in present]
     for start in range(0, len(missing), _BATCH):
