@@ -166,6 +166,7 @@ def search(
         _print_json(console.search_json(found))
     else:
         _warn_if_empty(opened)
+        console.print_understood(found.understood, question)
         console.print_hits(found.hits)
 
 
@@ -201,6 +202,7 @@ def ask(
         _print_json(console.answer_json(answer))
     else:
         console.print_sources(answer)
+        console.print_understood(answer.understood, question)
 
 
 @app.command("list")

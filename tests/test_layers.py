@@ -10,12 +10,25 @@ import pytest
 from tests.conftest import ROOT
 
 GROUND = ("types", "protocols", "errors", "settings")
-ROOMS = ("models", "read", "clean", "lectures", "chunk", "embed", "store", "retrieve", "answer", "check", "align")
+ROOMS = (
+    "models",
+    "read",
+    "clean",
+    "lectures",
+    "chunk",
+    "embed",
+    "store",
+    "retrieve",
+    "answer",
+    "check",
+    "align",
+    "question",
+)
 DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
-    | {"intake": 2, "adding": 3, "library": 4, "timeline": 4, "evaluate": 5}
+    | {"intake": 2, "adding": 3, "asking": 3, "library": 4, "timeline": 4, "evaluate": 5}
     | dict.fromkeys(DOORS, 6)
 )
 FILES = sorted((ROOT / "lecta").rglob("*.py"))
