@@ -74,7 +74,9 @@ def understand(question: str, given: Filters, shelf: Shelf) -> Understanding:
     rest = found.rest if topic(found.rest) else unquoted
     names = [name for name in _NAME.findall(_FORMULA.sub(" ", rest)) if name.lower() not in STOP]
     corrections = _corrections(names, shelf)
-    expansions = _expansions(rest, [*names, *(right for _, right in corrections)], shelf)
+    wrong = {word for word, _ in corrections}
+    right_names = [name for name in names if name not in wrong] + [right for _, right in corrections]
+    expansions = _expansions(rest, right_names, shelf)
     mathematical = mathematics.terms(rest)
     notes += [f'"{word}" is nowhere in the library; "{right}" is searched as well' for word, right in corrections]
     told = [right for _, right in corrections]
@@ -220,7 +222,7 @@ def _corrections(names: Sequence[str], shelf: Shelf) -> list[tuple[str, str]]:
         word = name.lower()
         if len(word) < 4 or name.isupper() or word in lexicon.counts or word in lexicon.compounds:
             continue
-        if any(spelling.variants(word, lexicon)) or shelf.is_held(word) or spelling.halves(word, lexicon):
+        if any(spelling.variants(word, lexicon)) or shelf.is_held(word):
             continue
         if right := spelling.correction(word, lexicon, is_word=shelf.is_word(word)):
             found.append((name, right))
