@@ -19,10 +19,12 @@ from lecta.types import (
     FileReport,
     Filters,
     Hit,
+    Message,
     Passage,
     SearchResult,
     Section,
     Sentence,
+    Understanding,
 )
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ __all__ = [
     "LectaError",
     "Library",
     "LibraryError",
+    "Message",
     "ModelError",
     "Passage",
     "ReadError",
@@ -50,6 +53,7 @@ __all__ = [
     "Section",
     "Sentence",
     "Settings",
+    "Understanding",
     "UsageError",
     "__version__",
 ]

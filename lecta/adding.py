@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from lecta import read
 from lecta.errors import LibraryError, ModelError, ReadError, first_line
 from lecta.intake import REPEATED, File, Intake, sha256_of, without_repeats
 from lecta.lectures.naming import lecture_number
+from lecta.question import lexicon
 from lecta.store import Entry, Store, shown_path
 from lecta.types import Document, DocumentRecord, FileReport
 
@@ -33,6 +35,11 @@ class _Job:
     course: str
     sha256: str
     before: DocumentRecord | None
+
+
+def lexicon_of(texts: Iterator[str]) -> dict[str, Any]:
+    """Return the words of all passages' texts as the store keeps them."""
+    return lexicon.mine(texts).to_json()
 
 
 class Adding:
@@ -65,7 +72,7 @@ class Adding:
                 yield from self._take(job, document)
             yield from self._commit()
         self.compare_again()
-        self._store.settle()
+        self._store.settle(lexicon_of)
 
     def compare_again(self) -> None:
         """Index what repeated words that are gone: changed or removed, by this run or one that was killed."""

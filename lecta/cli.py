@@ -180,6 +180,7 @@ def search(
         _print_json(console.search_json(found))
     else:
         _warn_if_empty(opened)
+        console.print_understood(found.understood, question)
         console.print_hits(found.hits)
 
 
@@ -215,6 +216,7 @@ def ask(
         _print_json(console.answer_json(answer))
     else:
         console.print_sources(answer)
+        console.print_understood(answer.understood, question)
 
 
 @app.command("list")

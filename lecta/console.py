@@ -34,6 +34,7 @@ from lecta.types import (
     Passage,
     ReindexReport,
     SearchResult,
+    Understanding,
 )
 
 if TYPE_CHECKING:
@@ -102,7 +103,51 @@ def _timings_json(timings: Any) -> dict[str, float]:
 
 def search_json(found: SearchResult) -> dict[str, Any]:
     """Return what `lecta search --json` prints."""
-    return {"question": found.question, "passages": _hits_json(found.hits), "timings": _timings_json(found.timings)}
+    return {
+        "question": found.question,
+        "passages": _hits_json(found.hits),
+        "timings": _timings_json(found.timings),
+        "understood": understood_json(found.understood),
+    }
+
+
+def understood_json(understood: Understanding | None) -> dict[str, Any] | None:
+    """Return how a question was read, as `--json` prints it."""
+    if understood is None:
+        return None
+    return {
+        "question": understood.standalone,
+        "filters": {name: value for name, value in asdict(understood.filters).items() if value not in (None, ())},
+        "order": understood.order,
+        "expansions": [list(pair) for pair in understood.expansions],
+        "corrections": [list(pair) for pair in understood.corrections],
+        "notes": list(understood.notes),
+    }
+
+
+def print_understood(understood: Understanding | None, question: str) -> None:
+    """Print in one dim line on stderr, on a terminal, how a question was read where that is not as it stands."""
+    console = _err()
+    parts = understood_parts(understood, question)
+    if parts and console.is_terminal:
+        console.print(f"[dim]{escape('; '.join(parts))}[/]")
+
+
+def understood_parts(understood: Understanding | None, question: str) -> list[str]:
+    """Return what was done with a question beyond searching its words."""
+    if understood is None:
+        return []
+    filters = understood.filters
+    parts = [f"asked as: {understood.standalone}"] if understood.standalone != question else []
+    if filters.lecture is not None:
+        parts.append(f"lecture {filters.lecture}")
+    if filters.lectures is not None:
+        parts.append(f"lectures {', '.join(map(str, filters.lectures))}")
+    parts += [filters.kind] if filters.kind else []
+    parts += [f'with "{phrase}"' for phrase in filters.phrases]
+    parts += [f"{understood.order.removesuffix(' mention')} places first"] if understood.order else []
+    parts += [f"also {form}" for form in dict.fromkeys(form for _, form in understood.expansions)]
+    return parts + list(understood.notes)
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
@@ -119,6 +164,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "passages": _hits_json(answer.passages),
         "model": answer.model,
         "timings": _timings_json(answer.timings),
+        "understood": understood_json(answer.understood),
     }
 
 

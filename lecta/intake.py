@@ -19,6 +19,7 @@ from lecta.lectures import Course, load_course
 from lecta.lectures import Entry as LectureEntry
 from lecta.lectures.naming import lecture_number, lecture_title, number_in_heading
 from lecta.protocols import Embedder
+from lecta.question import mathematics
 from lecta.store import Entry, shown_path
 from lecta.types import Document, Kind, Passage, Section, Signature
 
@@ -130,7 +131,8 @@ class Intake:
         self._seen.add(signatures)
         passages = chunk.chunk(document, self._passage_size)
         words = [_words(passage) for passage in passages]
-        return Entry(path, document, passages, words, self._embedder.embed_documents(words), signatures)
+        formulas = [" ".join(mathematics.terms(text)) for text in words]
+        return Entry(path, document, passages, words, self._embedder.embed_documents(words), signatures, formulas)
 
     def _of_copy(self, signatures: Iterable[Signature], copy_of: str) -> tuple[Signature, ...]:
         """Return the signatures of a whole copy: of each paragraph, where it is indexed."""

@@ -12,13 +12,15 @@ from functools import cached_property
 from pathlib import Path
 
 from lecta import chunk, embed, models, read
-from lecta.adding import Adding, OnHeard
+from lecta.adding import Adding, OnHeard, lexicon_of
 from lecta.answer import citations, prompt
+from lecta.asking import ORDERED, Asking
 from lecta.check.attribution import Attributor
 from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder
+from lecta.question import mathematics
 from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.settings import Settings
@@ -32,6 +34,7 @@ from lecta.types import (
     Filters,
     Hit,
     Kind,
+    Message,
     Passage,
     ReindexReport,
     SearchResult,
@@ -138,7 +141,7 @@ class Library:
         if records:
             self.store.remove([record.id for record in records])
             Adding(self.store, self._make_intake).compare_again()
-            self.store.settle()
+            self.store.settle(lexicon_of)
 
     def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
         """Return what came from under the folders given and is no longer on the disk."""
@@ -204,12 +207,24 @@ class Library:
         course: str | None = None,
         lecture: int | None = None,
         kind: Kind | None = None,
+        history: Sequence[Message] = (),
     ) -> SearchResult:
-        """Return the passages that treat a question, best first. Raises `UsageError` for an empty question."""
-        return self._search(question, k, Filters(course, lecture, kind))
+        """Return the passages that treat a question, best first. Raises `UsageError` for an empty question.
+
+        A question that asks for lectures or material ("in lecture 3", "on the slides") is searched there; `course`,
+        `lecture` and `kind` hold whatever it says. `history` is the conversation before it.
+        """
+        return self._search(question, k, Filters(course, lecture, kind), history)
 
     def _search(
-        self, question: str, k: int | None, filters: Filters, keep: Callable[[Passage], bool] = lambda passage: True
+        self,
+        question: str,
+        k: int | None,
+        filters: Filters,
+        history: Sequence[Message] = (),
+        *,
+        keep: Callable[[Passage], bool] = lambda passage: True,
+        chat: Callable[[], ChatModel] | None = None,
     ) -> SearchResult:
         question = question.encode("utf-8", "replace").decode()  # a shell can hand over bytes that are no text
         if not question.strip():
@@ -217,28 +232,33 @@ class Library:
         if k is not None and k < 1:
             raise UsageError(f"k is {k}: ask for at least one passage")
         started = time.perf_counter()
-        vector = self.embedder.embed_queries([question])[0]
+        wanted = self.settings.passages if k is None else k
+        understood = self._asking.understand(question, filters, history, chat)
+        read = time.perf_counter()
+        vector = self.embedder.embed_queries([understood.text])[0]
         embedded = time.perf_counter()
         hits = hybrid_search(
             self.store,
-            question,
+            understood.words,
             vector,
-            self.settings.passages if k is None else k,
-            filters=filters,
+            max(wanted, ORDERED) if understood.order else wanted,
+            also=understood.also,
+            filters=understood.filters,
             dense_weight=self.settings.dense_weight,
             candidates=self.settings.candidates,
             variety=self.settings.variety,
             keep=keep,
         )
+        hits = self._asking.in_order(understood, hits, wanted)
         also = self.store.also([hit.passage for hit in hits])
         hits = [replace(hit, also=places) for hit, places in zip(hits, also, strict=True)]
         ended = time.perf_counter()
         timings = {
-            "embed_ms": 1000 * (embedded - started),
-            "search_ms": 1000 * (ended - embedded),
+            "embed_ms": 1000 * (embedded - read),
+            "search_ms": 1000 * (ended - embedded + read - started),
             "total_ms": 1000 * (ended - started),
         }
-        return SearchResult(question, tuple(hits), timings)
+        return SearchResult(question, tuple(hits), timings, understood)
 
     def ask(
         self,
@@ -248,16 +268,21 @@ class Library:
         course: str | None = None,
         lecture: int | None = None,
         kind: Kind | None = None,
+        history: Sequence[Message] = (),
         on_passages: Callable[[Sequence[Hit]], None] | None = None,
         on_text: OnText | None = None,
     ) -> Answer:
         """Answer a question from the lectures, with the passages each sentence cites.
 
-        `on_passages` is called as soon as they are found and `on_text` with each piece of the answer. Raises
-        `ChatError` when the model fails.
+        `on_passages` is called as soon as they are found and `on_text` with each piece of the answer. A follow-up to
+        `history`, the conversation before it, is first rewritten by the model to stand alone. Raises `ChatError` when
+        the model fails.
         """
         started = time.perf_counter()
-        found = self._search(question, k, Filters(course, lecture, kind), keep=_says_something)
+        filters = Filters(course, lecture, kind)
+        found = self._search(question, k, filters, history, keep=_says_something, chat=lambda: self.chat)
+        understood = found.understood
+        alone = understood.standalone if understood else question
         timings = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
         if on_passages:
             on_passages(found.hits)
@@ -265,10 +290,11 @@ class Library:
             if on_text:
                 on_text(prompt.NOT_COVERED)
             timings |= dict.fromkeys(("first_token_ms", "total_ms"), 1000 * (time.perf_counter() - started))
-            return Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True, timings=timings)
+            answer = Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True, timings=timings)
+            return replace(answer, understood=understood)
         thoughts: list[str] = []
         written: list[str] = []
-        hits, stream = self._begun(question, found.hits)
+        hits, stream = self._begun(alone, found.hits)
         attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
         spoken = citations.without_thinking(stream, thoughts)
         for piece in citations.cited(citations.checked(spoken, len(hits)), attributor.cite):
@@ -280,7 +306,8 @@ class Library:
         text = "".join(written).strip()
         if not text:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        return _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
+        answer = _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
+        return replace(answer, understood=understood)
 
     def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
@@ -305,6 +332,10 @@ class Library:
             self._store = Store(self.path, recipe)
         return self._store
 
+    @cached_property
+    def _asking(self) -> Asking:
+        return Asking(self.store, lambda: self.embedder)
+
     @property
     def recipe(self) -> Recipe:
         """The reader, chunker and embedder that the settings make; the dimension is 0 until the embedder is asked."""
@@ -319,7 +350,8 @@ class Library:
             name = embed.recorded_name(self.settings.embedder) if self.settings.embedder else own
             known = made.dimension if made and made.embedder == name else 0
             dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
-        return Recipe(read.RECIPE, f"{chunk.RECIPE}/{self.settings.passage_size}", name, dimension)
+        chunker = f"{chunk.RECIPE}/{self.settings.passage_size}/{mathematics.RECIPE}"
+        return Recipe(read.RECIPE, chunker, name, dimension)
 
     @property
     def embedder(self) -> Embedder:

@@ -48,8 +48,8 @@ class Embedder(Protocol):
 class PassageIndex(Protocol):
     """What retrieval needs of a store."""
 
-    def search_words(self, question: str, k: int, filters: Filters) -> list[Hit]:
-        """Return up to `k` passages by BM25, best first; scores are BM25's, >= 0."""
+    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
+        """Return up to `k` passages by BM25, best first; scores are BM25's, >= 0. `also` counts less."""
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine (-1..1), best first. `vector` has shape (dimension,)."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lecta.adding import Adding
+from lecta.adding import Adding, lexicon_of
 from lecta.errors import LibraryError
 from lecta.intake import Intake, without_repeats
 from lecta.protocols import Embedder
@@ -53,10 +53,10 @@ class Reindexing:
             with FileLock(self._old.folder / ".reindex.lock", timeout=0):
                 new = self._old.successor(self._recipe)
                 self._follow(new, passage_size, on_document)
-                new.settle()  # most of the indexing, while others may still write
+                new.settle(lexicon_of)  # most of the indexing, while others may still write
                 with self._old.replace_by(new):
                     self._follow(new, passage_size, on_document)
-                    new.settle()
+                    new.settle(lexicon_of)
         except Timeout as error:
             raise LibraryError(f"library {self._old.folder} is being reindexed by another process") from error
         return self._report(was, new, started, [record.source for record in new.documents() if not record.sha256])

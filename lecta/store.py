@@ -15,10 +15,11 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -40,9 +41,15 @@ EXACT_BELOW = 50_000
 _KEEP_VERSIONS = timedelta(hours=1)  # a reader that opened the library before a change still finds its files
 _PROBES = 64  # of the vector index's parts (8,192 vectors each) that are read; benchmarks/million has the recall
 _SCANNED_ROWS = 50_000  # signatures up to which a scan is as quick as an index
+_ALSO, _MATHEMATICS = 0.5, 2.0  # weight in BM25 of other forms of a word, and of a formula as a whole; a word has 1
 _FRAGMENTS = 16  # more small files than this are rewritten as one
+_WORDS = {
+    "language": "English", "stem": True, "remove_stop_words": True, "ascii_folding": True, "lower_case": True,
+    "with_position": False,
+}  # fmt: skip
 _RECIPE_FILE = "library.json"
 _STATE_FILE = "state.json"
+_LEXICON = "lexicon-"
 _TABLES = ("passages", "signatures", "documents")
 _GENERATION = "tables-"
 """Folders for tables are numbered; those that are in the library's own folder are number 0."""
@@ -52,6 +59,7 @@ _PASSAGE_FIELDS = [
     ("number", pa.int32()),
     ("text", pa.string()),
     ("words", pa.string()),
+    ("mathematics", pa.string()),
     ("start_index", pa.int64()),
     ("end_index", pa.int64()),
     ("source", pa.string()),
@@ -146,6 +154,8 @@ class Entry:
     vectors: Vectors
     signatures: Sequence[Signature] = ()
     """Of its paragraphs, so that a later file is compared without reading this one again."""
+    mathematics: Sequence[str] = ()
+    """The terms of each passage's mathematics, spaces between; empty where there are none at all."""
 
 
 def document_id(path: Path) -> str:
@@ -164,6 +174,8 @@ class _State:
     """Where the tables and their recipe are, within the library's folder."""
     since: float = 0.0
     """Seconds since the epoch when it became that folder; what was there before goes an hour later."""
+    lexicon: str = ""
+    """The file with what was made of all passages' texts when the indexes last held everything, or empty."""
     stamp: tuple[int, int] = field(default=(0, 0), compare=True)
     """Which file said so: a library that was deleted and made anew may have the same versions."""
 
@@ -182,7 +194,7 @@ def _read_state(folder: Path) -> _State:
         with (folder / _STATE_FILE).open(encoding="utf-8") as stream:
             about = os.fstat(stream.fileno())
             given = json.load(stream)
-        place = (given.get("folder", ""), given.get("since", 0.0))
+        place = (given.get("folder", ""), given.get("since", 0.0), given.get("lexicon", ""))
         return _State(given["versions"], given["is_settled"], *place, stamp=(about.st_ino, about.st_mtime_ns))
     except (FileNotFoundError, NotADirectoryError):
         return _State()
@@ -232,6 +244,31 @@ class Store:
         rows = self._rows("signatures", columns=columns, scan_in_order=True)
         return [_signature(row) for row in rows]
 
+    def holds(self, filters: Filters) -> bool:
+        """Tell whether any passage passes the filters."""
+        return bool(self._rows("passages", columns=["number"], filter=_where(filters), limit=1))
+
+    def titled(self, word: str, course: str | None = None) -> list[Passage]:
+        """Return passages under a title or heading that holds a word (of letters alone), by source and place."""
+        parts = [f"lower(title) LIKE {_quoted(f'%{word.lower()}%')}"]
+        parts += [] if course is None else [f"course = {_quoted(course)}"]
+        rows = self._rows("passages", columns=_PASSAGE_COLUMNS, filter=" AND ".join(parts))
+        return sorted((Passage(**row) for row in rows), key=lambda passage: (passage.source, passage.start_index))
+
+    def lexicon(self) -> tuple[str, Callable[[], dict[str, Any]]]:
+        """Return the name of what `settle` made of all texts, which changes with it, and how to read it."""
+        state = self._state()
+        name, folder = state.lexicon, self.folder / state.folder
+
+        def read() -> dict[str, Any]:
+            if not name:
+                return {}
+            with self._failing("read"):
+                content: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+                return content
+
+        return f"{state.folder}/{name}", read
+
     def orphans(self) -> set[str]:
         """Return sources with a paragraph that repeats one that is gone, so that its words are found nowhere."""
         table = self._table("signatures")
@@ -272,16 +309,20 @@ class Store:
             found.append(tuple(dict.fromkeys(places)))
         return found
 
-    def search_words(self, question: str, k: int, filters: Filters) -> list[Hit]:
-        """Return up to `k` passages by BM25, best first."""
-        from lance.query import MatchQuery
+    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
+        """Return up to `k` passages by BM25, best first. `also` counts less, and is matched with mathematics too."""
+        from lance.query import BooleanQuery, MatchQuery, Occur
 
         if not question.strip():
             return []
+        query: Any = MatchQuery(question, "words")
+        if also:
+            others = [MatchQuery(also, "words", boost=_ALSO), MatchQuery(also, "mathematics", boost=_MATHEMATICS)]
+            query = BooleanQuery([(Occur.SHOULD, one) for one in (query, *others)])
         rows = self._rows(
             "passages",
             columns=[*_PASSAGE_COLUMNS, "_score"],
-            full_text_query=MatchQuery(question, "words"),
+            full_text_query=query,
             filter=_where(filters),
             prefilter=True,
             limit=k,
@@ -333,7 +374,7 @@ class Store:
                 table = self._latest(name)
                 if table is not None:
                     table.delete(_in(_KEYS[name][0], ids))
-            self._publish(state)
+            self._publish(replace(state, is_settled=False))
 
     def rename(self, record: DocumentRecord, path: Path, source: str) -> None:
         """Give a document that was moved its new path; its passages and vectors stay."""
@@ -353,8 +394,11 @@ class Store:
                 documents.update(place, where=old)
             self._publish(replace(state, is_settled=False))
 
-    def settle(self) -> None:
-        """Bring indexes up to date and join small files; call after a run of changes."""
+    def settle(self, make_lexicon: Callable[[Iterator[str]], dict[str, Any]] | None = None) -> None:
+        """Bring indexes up to date and join small files; call after a run of changes.
+
+        What `make_lexicon` makes of all passages' texts is kept beside the tables and published with them.
+        """
         if self._state().is_settled:
             return
         with self._writing("index") as state:
@@ -367,11 +411,13 @@ class Store:
                 table = self._latest(name)
                 if table is not None and len(table.get_fragments()) > _FRAGMENTS:
                     table.optimize.compact_files()
-            self._publish(replace(state, is_settled=True))
+            lexicon = self._write_lexicon(make_lexicon) if make_lexicon else ""
+            self._publish(replace(state, is_settled=True, lexicon=lexicon))
             for name in _TABLES:
                 table = self._latest(name)
                 if table is not None:
                     table.cleanup_old_versions(older_than=_KEEP_VERSIONS)
+            self._forget_lexicons(lexicon)
             self._clear_old(state)
 
     # --- made anew by another recipe ----------------------------------------------------------------------------------
@@ -423,13 +469,14 @@ class Store:
         document, mine = self.document(record.source), f"document_id = {_quoted(record.id)}"
         if document is None:
             return None
-        rows = self._rows("passages", columns=[*_PASSAGE_COLUMNS, "number", "words"], filter=mine)
+        rows = self._rows("passages", columns=[*_PASSAGE_COLUMNS, "number", "words", "mathematics"], filter=mine)
         rows.sort(key=lambda row: int(row["number"]))
         passages = [Passage(**{name: row[name] for name in _PASSAGE_COLUMNS}) for row in rows]
         marks = self._rows("signatures", columns=[field.name for field in fields(Signature)], filter=mine)
         signatures = tuple(_signature(row) for row in sorted(marks, key=lambda row: int(row["ordinal"])))
         nothing = np.empty((0, self.recipe.dimension), np.float32)
-        return Entry(Path(record.path), document, passages, [row["words"] for row in rows], nothing, signatures)
+        words, mathematics = [row["words"] for row in rows], [row["mathematics"] for row in rows]
+        return Entry(Path(record.path), document, passages, words, nothing, signatures, mathematics)
 
     def _clear_old(self, state: _State) -> None:
         """Delete the tables that were the library before it was reindexed, an hour later."""
@@ -439,6 +486,21 @@ class Store:
             if path.is_dir() and (path.name in _TABLES or _number(path.name) < _number(state.folder)):
                 shutil.rmtree(path, ignore_errors=True)
 
+    def _write_lexicon(self, make: Callable[[Iterator[str]], dict[str, Any]]) -> str:
+        """Write what is made of all texts to a file of its own; it is part of the library once the state names it."""
+        passages = self._latest("passages")
+        if passages is None:
+            return ""
+        name = f"{_LEXICON}{passages.version}.json"
+        self._replace_file(self._home() / name, make(_texts(passages)))
+        return name
+
+    def _forget_lexicons(self, current: str) -> None:
+        """Take away older ones, once no reader that has just read the state is about to open them."""
+        for path in self._home().glob(f"{_LEXICON}*.json"):
+            if path.name != current and time.time() - path.stat().st_mtime > _KEEP_VERSIONS.total_seconds():
+                path.unlink(missing_ok=True)
+
     # --- indexes ------------------------------------------------------------------------------------------------------
 
     def _index(self, passages: Any) -> None:
@@ -446,10 +508,8 @@ class Store:
         if passages.count_rows() == 0:
             return
         if "words_idx" not in indexes:
-            passages.create_scalar_index(
-                "words", "INVERTED", name="words_idx", language="English", stem=True, remove_stop_words=True,
-                ascii_folding=True, lower_case=True, with_position=False,
-            )  # fmt: skip
+            for column in ("words", "mathematics"):
+                passages.create_scalar_index(column, "INVERTED", name=f"{column}_idx", **_WORDS)
             passages.create_scalar_index("document_id", "BTREE", name="document_idx")
         if "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
             # A graph over it (IVF_HNSW_SQ) took 7.3 s of processor time to build at 20,000, this 0.2 s.
@@ -636,9 +696,11 @@ def _cause(error: BaseException) -> str:
 def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
     rows = [
         {name: getattr(passage, name) for name in _PASSAGE_COLUMNS}
-        | {"document_id": key, "number": number, "words": words}
+        | {"document_id": key, "number": number, "words": words, "mathematics": terms}
         for key, entry in zip(ids, entries, strict=True)
-        for number, (passage, words) in enumerate(zip(entry.passages, entry.words, strict=True))
+        for number, (passage, words, terms) in enumerate(
+            zip(entry.passages, entry.words, entry.mathematics or [""] * len(entry.passages), strict=True)
+        )
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema(_PASSAGE_FIELDS))
     vectors = np.concatenate([entry.vectors for entry in entries]).astype(np.float32, copy=False)
@@ -693,9 +755,24 @@ def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:
 
 
 def _where(filters: Filters) -> str | None:
-    given = {field.name: getattr(filters, field.name) for field in fields(filters)}
+    given = {"course": filters.course, "lecture": filters.lecture, "kind": filters.kind}
     parts = [f"{name} = {_quoted(value)}" for name, value in given.items() if value is not None]
+    if filters.lectures is not None:
+        parts.append(f"lecture IN ({', '.join(map(str, filters.lectures)) or 'NULL'})")
+    parts += [f"regexp_like(text, {_quoted(_phrase_pattern(phrase))})" for phrase in filters.phrases]
     return " AND ".join(parts) or None
+
+
+def _phrase_pattern(phrase: str) -> str:
+    """Return a phrase as a regular expression of Rust's: any case, words joined or apart, hyphens where lines break."""
+    words = re.findall(r"[^\W_]+", phrase)
+    folded = (r"(?:[-‐‑]\s*)?".join(map(re.escape, word)) for word in words)
+    return r"(?i)\b" + r"[\s\-‐‑–_*]*".join(folded) + r"\b"
+
+
+def _texts(passages: Any) -> Iterator[str]:
+    for batch in passages.to_batches(columns=["text"]):
+        yield from batch.column("text").to_pylist()
 
 
 def _in(column: str, values: Sequence[str]) -> str:

@@ -145,16 +145,47 @@ class Filters:
     course: str | None = None
     lecture: int | None = None
     kind: Kind | None = None
+    lectures: tuple[int, ...] | None = None
+    """Any of these."""
+    phrases: tuple[str, ...] = ()
+    """Each stands in the passage, whatever its case, spacing and hyphens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """How a question was read: what of it is a filter, and what is searched."""
+
+    text: str
+    """What is embedded: the question on its own, without the words that became filters."""
+    words: str
+    """What BM25 matches: the same, without what was put in for a model of language."""
+    filters: Filters = field(default_factory=Filters)
+    """Those given with the call and those the question asks for."""
+    also: str = ""
+    """What BM25 matches as well, with less weight: other forms of its words, and terms of its mathematics."""
+    standalone: str = ""
+    """The question as it reads without the conversation before it."""
+    order: Literal["", "first", "last", "first mention", "last mention"] = ""
+    """Where the question asks for the first or the last place that treats something, or only mentions it."""
+    topic: tuple[str, ...] = ()
+    """Its content words, which a first or last place must hold."""
+    expansions: tuple[tuple[str, str], ...] = ()
+    """What is searched as well: ("SGD", "stochastic gradient descent")."""
+    corrections: tuple[tuple[str, str], ...] = ()
+    """Words the library does not hold and the nearest it does, which is searched as well."""
+    notes: tuple[str, ...] = ()
+    """What could not be done as asked, a line each."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Passages for a question, best first."""
+    """Passages for a question, best first (where it asks for the first or last place, in that order)."""
 
     question: str
     hits: tuple[Hit, ...]
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds: embed_ms, search_ms, total_ms."""
+    understood: Understanding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +216,7 @@ class Answer:
     abstained: bool = False
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds: retrieve_ms, first_token_ms, total_ms."""
+    understood: Understanding | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class _Lists:
     def __init__(self, words: list[Hit], dense: list[Hit]) -> None:
         self.words, self.dense = words, dense
 
-    def search_words(self, question: str, k: int, filters: Filters) -> list[Hit]:
+    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
         return self.words[:k]
 
     def search_vector(self, vector: object, k: int, filters: Filters) -> list[Hit]:

@@ -61,6 +61,10 @@ class MiniLM:
         """Return unit vectors, shape (len(texts), 384)."""
         return self.embed_documents(texts)
 
+    def knows_word(self, word: str) -> bool:
+        """Tell whether a word (lower case) is one piece of the model's vocabulary; such are right words."""
+        return self._tokenizer.token_to_id(word) is not None
+
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
     """Yield indices in batches of like length, so that little is spent on padding."""

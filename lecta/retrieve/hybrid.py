@@ -21,14 +21,16 @@ def hybrid_search(
     candidates: int,
     variety: bool = True,
     keep: Callable[[Passage], bool] = lambda passage: True,
+    also: str = "",
 ) -> list[Hit]:
     """Return the `k` best passages for a question, best first.
 
     `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
     them is skipped when the weight gives it no say;
-    passages that `keep` turns down are left out. With `variety` the nearest passage of each kind keeps a place.
+    passages that `keep` turns down are left out. `also` is matched with the question's words and counts less. With
+    `variety` the nearest passage of each kind keeps a place.
     """
-    words = index.search_words(question, candidates, filters) if dense_weight < 1 else []
+    words = index.search_words(question, candidates, filters, also) if dense_weight < 1 else []
     dense = index.search_vector(vector, candidates, filters) if dense_weight > 0 else []
     passages: dict[tuple[str, int], Passage] = {_key(hit.passage): hit.passage for hit in [*words, *dense]}
     fused = convex_sum(

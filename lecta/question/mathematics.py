@@ -1,0 +1,203 @@
+"""Mathematics as terms: the same expression in LaTeX, in Unicode and as it is spoken gives the same words.
+
+"\\frac{\\partial L}{\\partial W}", "∂L/∂W", "dL/dW", "d L d W" and "the derivative of the loss with respect to W" all
+hold the term "lxderlbyw". The terms of a passage are indexed beside its words and those of a question are searched
+with it, so that they meet however each was written. Everything is rewritten to one plain notation first, by regular
+expressions: a parser of LaTeX takes milliseconds a formula, and slides and speech are no LaTeX.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+
+RECIPE = "mathematics-1"
+"""Changes when the same passage gives other terms; the store records it and refuses to mix."""
+
+_GREEK = re.findall(
+    r"\w+",
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma tau upsilon phi chi "
+    "psi omega",
+)
+_SIGNS = dict(zip("αβγδεζηθικλμνξοπρστυφχψω", _GREEK, strict=True)) | {
+    "ς": "sigma",
+    "ϵ": "epsilon",
+    "ϕ": "phi",
+    "ϑ": "theta",
+}
+_SUBSCRIPTS = dict(zip("₀₁₂₃₄₅₆₇₈₉ₐₑₒₓₕₖₗₘₙₚₛₜᵢⱼᵣᵤᵥ", "0123456789aeoxhklmnpstijruv", strict=True))
+_SUPERSCRIPTS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹ⁿᵀᵗⁱʲᵏ⁻⁺", "0123456789nTtijk-+", strict=True))
+_MARKS = {"hat": "ˆ", "bar": "ˉ", "tilde": "˜", "prime": "ʹ"}  # no letters: "that" is no t with a hat
+_COMBINING = {"\u0302": "ˆ", "\u0304": "ˉ", "\u0303": "˜"}
+_NAMED = {
+    "loss": "l", "cost": "l", "objective": "l", "weight": "w", "weights": "w", "bias": "b", "biases": "b", "input": "x",
+    "inputs": "x", "prediction": "yˆ", "activation": "a", "activations": "a",
+}  # fmt: skip
+_NUMBERS = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4"}
+_NUMBER = "|".join(_NUMBERS)
+_FUNCTIONS = "softmax relu sigmoid tanh sin cos log exp var max min"
+
+_SUBS, _SUPS = "".join(_SUBSCRIPTS), re.escape("".join(_SUPERSCRIPTS))
+_LETTER = rf"(?:{'|'.join(_GREEK)}|[a-z])[ˆˉ˜]?"
+_SYMBOL = rf"{_LETTER}(?:_[a-z0-9]{{1,4}})?(?![a-z])"
+_WORD = rf"(?:the )?(?:{'|'.join(_NAMED)})(?: (?:function|matrix|vector))?"
+_OPERAND = rf"(?:{_WORD}(?![a-z])|(?:the )?(?:matrix |vector |weights? |inputs? )?{_SYMBOL})"
+_D = r"(?:∂|d|partial(?: derivative)?(?: of)?)"
+
+_LATEX = (
+    (re.compile(r"\\(?:left|right|big|Big|bigl|bigr|Bigl|Bigr|displaystyle|limits|!|,|;|:|quad)(?![A-Za-z])"), " "),
+    (
+        re.compile(
+            r"\\(?:boldsymbol|mathbf|mathrm|mathit|mathcal|mathbb|textrm|textit|text|operatorname\*?|bm|vec|rm)"
+        ),
+        "",
+    ),
+    (re.compile(r"[→⇉⁇](?=[^\W\d_])"), ""),  # some decks write vectors so
+    (re.compile(r"\\(?:wide|over)?(hat|bar|tilde)\s*(?:\{\s*\\?([A-Za-z]+)\s*\}|\\?([A-Za-z]+))"), r" \2\3 \1"),
+    (re.compile(r"\\overline\s*\{\s*([A-Za-z])\s*\}"), r" \1 bar"),
+    (re.compile(r"\\partial\s*"), "∂"),
+    (re.compile(r"\\arg\s*\\?(max|min)|\barg\s(max|min)"), r"arg\1\2"),
+    (re.compile(r"\\(?:lVert|rVert|Vert|\|)\s*"), "‖"),
+    (re.compile(r"\^\s*(?:\{\s*\\(?:top|intercal)\s*\}|\\(?:top|intercal)(?![A-Za-z]))"), "^T "),
+    (re.compile(r"\^\s*(?:\{\s*\\prime\s*\}|\\prime(?![A-Za-z]))|[′’']+(?=\s*\()"), "ʹ"),
+    (re.compile(r"\\nabla\s*"), "∇"),
+    (re.compile(r"\\(?:cdot|odot|times|left|right)"), " "),
+    (re.compile(r"\\var(?=phi|epsilon|theta|rho|sigma|pi)"), r"\\"),
+    (re.compile(r"\\sum\s*|Σ(?=[_\s])"), "∑"),
+    (re.compile(r"\\sqrt\s*"), "√"),
+)
+_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_BRACED = re.compile(r"\{\s*([^{}]{0,40}?)\s*\}")
+_CALL = rf"{_FUNCTIONS.replace(' ', '|')}|(?:{'|'.join(_GREEK)}|[a-z])ʹ?"
+_SPOKEN: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"\b(?:sub|subscript) (\w{1,4})\b"), r"_\1"),
+    (re.compile(rf"\b([b-hj-z]|{'|'.join(_GREEK)}) ({_NUMBER})\b(?!-)"), lambda m: f"{m[1]}_{_NUMBERS[m[2]]}"),
+    (re.compile(rf"\b({_LETTER}) (hat|bar|tilde)(?![a-z])"), lambda m: m[1] + _MARKS[m[2]]),
+    (re.compile(rf"\b({_SYMBOL}) squared\b"), r"\1^2"),
+    (re.compile(rf"\b({_SYMBOL}) cubed\b"), r"\1^3"),
+    (re.compile(rf"\b({_SYMBOL}) (?:transposed?)\b"), r"\1^t"),
+    (re.compile(rf"\btransposed? (?:of )?(?:the )?(?:weight )?(?:matrix )?({_SYMBOL})\b"), r"\1^t"),
+    (re.compile(rf"\b({_SYMBOL}) inverse\b"), r"\1^-1"),
+    (re.compile(rf"\b({_SYMBOL}) to the (?:power (?:of )?)?(\w{{1,3}})\b"), r"\1^\2"),
+    (re.compile(rf"\b({_SYMBOL}) prime\b"), r"\1ʹ"),
+    (re.compile(r"\b(?:the )?square root of (?:the )?"), "√"),
+    (re.compile(r"\bsum(?:med)? over (?:all )?([a-z])\b"), r"∑_\1"),
+    (re.compile(rf"\bnorm of (?:the )?(?:vector )?({_SYMBOL})\b"), r"‖\1‖"),
+    (re.compile(rf"\b(gradient|nabla) (?:of )?({_OPERAND})"), r"∇\2 "),
+    (re.compile(rf"\b({_CALL}) of ({_SYMBOL})"), r"\1(\2)"),
+)  # fmt: skip
+_BY = r"(?:/|by|over|with respect to|w\.?r\.?t\.?)"
+_DERIVATIVES = (
+    re.compile(rf"(?<![a-z]){_D} ?(?P<of>{_OPERAND}) ?(?:{_BY} ?)?{_D} ?(?P<by>{_OPERAND})"),
+    re.compile(rf"(?:derivative of|∇|gradient of|partial of) ?(?P<of>{_OPERAND}) ?(?:{_BY}) ?(?P<by>{_OPERAND})"),
+)
+_OTHERS = (
+    (re.compile(rf"(?<![a-z\\])({_SYMBOL})\^(-?[a-z0-9]{{1,2}})(?![a-z0-9])"), "pow"),
+    (re.compile(rf"(?<![a-z\\])({_LETTER})_([a-z0-9]{{1,4}})(?![a-z0-9])"), "sub"),
+    (re.compile(rf"\b({_CALL}) ?\( ?({_SYMBOL}) ?\)"), "of"),
+)
+_SINGLE = (
+    (re.compile(rf"(?<![a-z\\])({_LETTER})(?<=[ˆˉ˜])(?![a-z])"), ""),
+    (re.compile(rf"(?<![a-z\\])((?:{'|'.join(_GREEK)}|[a-z])ʹ)(?![a-z])"), ""),
+    (re.compile(rf"√ ?\(? ?({_SYMBOL})"), "sqrt"),
+    (re.compile(r"∑_\(?([a-z])"), "sumover"),
+    (re.compile(rf"‖ ?({_SYMBOL}) ?‖"), "norm"),
+    (re.compile(rf"∇(?:_[a-z]+ ?)? ?({_OPERAND})"), "grad"),
+)  # fmt: skip
+_HINT = re.compile(
+    r"[\\∂∇√∑Σ‖^_′α-ωϵϕϑ\u0302-\u0304]|[" + _SUBS + _SUPS + r"]|\b[A-Za-z]\s?/\s?d|\b[dD][A-Za-z]?\b|[A-Za-z]\(|"
+    r"\b(?:partial|derivative|gradient|nabla|squared|cubed|transposed?|inverse|root|norm|hat|bar|tilde|prime|sub)\b|"
+    r"\bof [A-Za-z]\b"
+    r"|\barg|\bsum(?:med)? over\b",
+    re.IGNORECASE,
+)
+
+
+def terms(text: str) -> list[str]:
+    """Return the terms of the mathematics in a text, each once, in the order of their kind.
+
+    >>> terms(r"$\\frac{\\partial L}{\\partial W}$") == terms("d L d W") == terms("dL/dW") == ["lxderlbyw"]
+    True
+    >>> terms("the slope σ'(h)")
+    ['lxsigmaprimeofh', 'lxsigmaprime', 'sigma']
+    """
+    decomposed = unicodedata.normalize("NFD", text)
+    if not _HINT.search(decomposed):
+        return []
+    plain = canonical(decomposed)
+    found = [*_derivatives(plain), *_expressions(plain)]
+    found += [name for sign, name in _SIGNS.items() if sign in text.lower()]
+    if "argmax" in plain or "argmin" in plain:
+        found += [name for name in ("argmax", "argmin") if name in plain]
+    return list(dict.fromkeys(found))
+
+
+def spoken(text: str) -> list[str]:
+    """Return the derivatives in a text in words, for a model of language: "derivative of L with respect to W"."""
+    plain = canonical(unicodedata.normalize("NFD", text))
+    return list(
+        dict.fromkeys(
+            f"derivative of {_symbol(match['of'])} with respect to {_symbol(match['by'])}".replace("ˆ", " hat")
+            for match in _matches(plain)
+        )
+    )
+
+
+def canonical(text: str) -> str:
+    """Return a text, in NFD, in one plain notation and lower case: "\\hat y_1^2" and "ŷ₁²" become "yhat_1^2"."""
+    for run, table, mark in ((rf"[{_SUBS}]+", _SUBSCRIPTS, "_"), (rf"[{_SUPS}]+", _SUPERSCRIPTS, "^")):
+        text = re.sub(run, lambda m, t=table, k=mark: k + "".join(t[c] for c in m.group()), text)  # type: ignore[misc]
+    for sign, name in _COMBINING.items():
+        text = text.replace(sign, name)
+    for pattern, plain in _LATEX:
+        text = pattern.sub(plain, text)
+    text = re.sub(r"[α-ωϵϕϑ]", lambda m: f" {_SIGNS.get(m.group(), '')}", text.lower())
+    for _ in range(3):  # fractions and braces within braces
+        text = re.sub(r"√\s*\{([^{}]*)\}", r"√(\1)", text)
+        text = _FRACTION.sub(r" \1 / \2 ", text)
+        text = re.sub(r"(?<=[_^])\{([^{}]*)\}", lambda m: m.group(1).replace(" ", ""), text)
+        text = _BRACED.sub(r" \1 ", text) if "frac" not in text else text
+    text = re.sub(rf"\\?\b({'|'.join(_GREEK)})(?=[ˆˉ˜ʹ_]|\b)", r" \1", text)
+    text = re.sub(r"∑_\s*([a-z])(?:=[a-z0-9]+)?(?:\^[a-z0-9]+)?", r"∑_\1 ", text)
+    text = re.sub(r"\s+", " ", text.replace("$", " ").replace("·", " "))
+    for pattern, said in _SPOKEN:
+        text = pattern.sub(said, text)
+    return re.sub(r"([∂∇√‖]) ", r"\1", re.sub(r"\s+", " ", text)).replace(" _", "_").replace(" ^", "^")
+
+
+def _derivatives(plain: str) -> Iterator[str]:
+    """Yield a term for each derivative, and one without indices, so that ∂L/∂w₁ is found by ∂L/∂w."""
+    for match in _matches(plain):
+        of, by = _symbol(match["of"]), _symbol(match["by"])
+        yield _term(f"der{of}by{by}")
+        yield _term(f"der{of.partition('_')[0]}by{by.partition('_')[0]}")
+
+
+def _matches(plain: str) -> Iterator[re.Match[str]]:
+    for pattern in _DERIVATIVES:
+        yield from pattern.finditer(plain)
+
+
+def _expressions(plain: str) -> Iterator[str]:
+    for pattern, kind in _OTHERS:
+        for match in pattern.finditer(plain):
+            right = _NUMBERS.get(match.group(2), match.group(2)).replace("-", "minus")
+            yield _term(f"{match.group(1)}{kind}{right}")
+    for pattern, kind in _SINGLE:
+        for match in pattern.finditer(plain):
+            operand = next(group for group in match.groups() if group)
+            yield _term(f"{kind}{_symbol(operand) if kind else operand}")
+
+
+def _term(expression: str) -> str:
+    """Return an expression as one word that no text holds by chance."""
+    for name, mark in _MARKS.items():
+        expression = expression.replace(mark, name)
+    return f"lx{expression.replace('_', '')}"
+
+
+def _symbol(operand: str) -> str:
+    """Return an operand as a symbol: "the loss function" is l, "matrix w_1" is w_1."""
+    words = re.sub(r"^the | (?:function|matrix|vector)$", "", operand.strip()).split()
+    return _NAMED.get(words[-1], words[-1])
