@@ -1,0 +1,499 @@
+"""What an answer claims with its formulas, and whether it is so.
+
+A claim is an equation between two sides, or a sentence such as "the derivative of $x^2$ is $2x$". Definitions
+(`h = w x`, `f(x) = x^2`) are no claims; they are kept for the claims that use them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice, product
+from typing import Any
+
+from lecta.check.formulas.finding import MAX_LENGTH, Found, statements
+from lecta.check.formulas.reading import Tree, UnreadableError, names_in, nodes, read, sides
+from lecta.check.formulas.tokens import Token, spelling
+
+Ask = Callable[[dict[str, Any]], dict[str, Any]]
+"""Puts a question to `mathematics`."""
+
+_EQUATIONS = frozenset("=≈≝≡")
+_CONDITION = re.compile(
+    r"\b(?:solv\w+|set|setting|equation|roots?|solutions?|fixed point|if|when|whenever|where|assum\w+|suppose|provided|"
+    r"satisf\w+|constraint|condition|such that|updat\w+|for which|let|until|stationary|minimum|maximum|vanish\w*)\b",
+    re.IGNORECASE,
+)
+_EQUATION_WORDS = re.compile(
+    r"\b(?:solv\w+|set|setting|roots?|for which|satisf\w+|differential equation|condition|requir\w+|stationary|where|optimum"
+    r"|minimum|maximum|if|when|whenever|unless|not|wrong|incorrect|mistake|instead of|rather than|misconception)\b",
+    re.IGNORECASE,
+)
+_AT_A_POINT = re.compile(r"^\s*,?\s*(?:at|when|for|where|if|whenever|only|near)\b", re.IGNORECASE)
+_DENIED = re.compile(r"\b(?:not|wrong|incorrect|mistake\w*|instead of|rather than|misconception|never|forget\w*)\b", re.IGNORECASE)
+
+
+@dataclass
+class Verdict:
+    """What came of one formula's claims."""
+
+    status: str = ""
+    """"checked", "wrong", "not checkable", or "" while nothing was claimed."""
+    reason: str = ""
+    correction: str = ""
+
+    def add(self, other: Verdict) -> None:
+        """Take another claim of the same formula in: one wrong claim makes it wrong, one open one leaves it open."""
+        order = ("", "checked", "not checkable", "wrong")
+        if order.index(other.status) > order.index(self.status):
+            self.status, self.reason, self.correction = other.status, other.reason, other.correction
+
+
+@dataclass
+class Statement:
+    """One equation of a formula, or one expression."""
+
+    formula: int
+    raw: list[str]
+    """What stands on each side, as it was written."""
+    parts: list[list[Token]]
+    signs: list[str]
+    trees: list[list[Tree] | None] = field(default_factory=list)
+    """The readings of each side; None where there is none."""
+    trouble: str = ""
+
+
+@dataclass
+class _Definitions:
+    """What names stand for, in the order in which the text says so; the newest is used first."""
+
+    functions: dict[str, list[tuple[list[str], Tree]]] = field(default_factory=dict)
+    symbols: dict[str, list[Tree]] = field(default_factory=dict)
+    values: dict[str, list[Tree]] = field(default_factory=dict)
+
+    def environments(self) -> Iterator[dict[str, Any]]:
+        """Yield the ways to read the names, the likeliest first."""
+        newest = {"functions": {k: v[-1] for k, v in self.functions.items()}, "symbols": {k: v[-1] for k, v in self.symbols.items()}}
+        yield newest
+        for name, bodies in self.functions.items():
+            for body in bodies[:-1][-3:]:
+                yield newest | {"functions": newest["functions"] | {name: body}}
+        for name, trees in self.symbols.items():
+            for tree in trees[:-1][-3:]:
+                yield newest | {"symbols": newest["symbols"] | {name: tree}}
+        if newest["symbols"]:
+            yield newest | {"symbols": {}}
+        if self.values:
+            yield newest | {"symbols": newest["symbols"] | {k: v[-1] for k, v in self.values.items()}}
+
+    def leaves(self, tree: Tree) -> set[str]:
+        """Return the symbols of a tree and of all that they are defined by."""
+        found: set[str] = set()
+        waiting = names_in(tree) | {node[1] for node in nodes(tree, "fun")}
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            found.add(name)
+            for other in self.symbols.get(name, []):
+                waiting |= names_in(other) | {node[1] for node in nodes(other, "fun")}
+            for parameters, body in self.functions.get(name, []):
+                waiting |= (names_in(body) | {node[1] for node in nodes(body, "fun")} | set(parameters))
+        return found
+
+
+class Claims:
+    """The claims of one text, decided in the order of the text."""
+
+    def __init__(self, text: str, found: Sequence[Found], ask: Ask) -> None:
+        """Read the formulas of a text."""
+        self._text, self._found, self._ask = text, found, ask
+        self._statements = [statement for n, one in enumerate(found) for statement in _read_statements(n, one)]
+        functions = {name for statement in self._statements for name in _named_functions(statement)}
+        self._has_sigma_symbol = any(_has_bare_sigma(statement) for statement in self._statements)
+        for statement in self._statements:
+            _fill_trees(statement, functions)
+        self._defined = _Definitions()
+
+    def decide(self) -> list[Verdict]:
+        """Return a verdict for each formula."""
+        verdicts = [Verdict() for _ in self._found]
+        sentences = list(self._sentences())
+        for statement in self._statements:
+            verdicts[statement.formula].add(self._decide(statement))
+        for claim in sentences:
+            verdict = self._sentence(*claim)
+            if verdict.status:
+                target = verdicts[claim[2]]
+                if target.status == "not checkable" and verdict.status == "checked":
+                    target.status = ""
+                target.add(verdict)
+        for verdict in verdicts:
+            if not verdict.status:
+                verdict.status, verdict.reason = "not checkable", verdict.reason or "states nothing to check"
+        return verdicts
+
+    # --- equations ---
+
+    def _decide(self, statement: Statement) -> Verdict:
+        if not statement.signs:
+            return Verdict()
+        if set(statement.signs) - _EQUATIONS:
+            return Verdict("not checkable", "is no equation")
+        verdict = Verdict()
+        for n, sign in enumerate(statement.signs):
+            left, right = statement.trees[n], statement.trees[n + 1]
+            if left is None or right is None:
+                verdict.add(Verdict("not checkable", f"is not understood: {statement.trouble}"))
+                continue
+            if n == 0 and self._define(left[0], right[0], sign):
+                if verdict.status == "":
+                    verdict.reason = "is a definition"
+                if len(statement.signs) == 1:
+                    verdict.add(Verdict("not checkable", "is a definition"))
+                continue
+            verdict.add(self._pair(statement, n, left, right))
+        return verdict
+
+    def _define(self, left: Tree, right: Tree, sign: str) -> bool:
+        """Keep a definition. One that only repeats what is known is a claim."""
+        if sign == "≈":
+            return False
+        if left[0] == "fun" and all(part[0] == "sym" for part in left[2:]):
+            name, parameters = left[1], [part[1] for part in left[2:]]
+            if any(node[1] == name for node in nodes(right, "fun")) or len(set(parameters)) < len(parameters):
+                return False
+            if name in self._defined.functions:
+                if (parameters, right) in self._defined.functions[name]:
+                    return True
+                if self._holds(left, right):
+                    return False
+            elif name == "\\sigma" and self._holds(left, right):
+                return False
+            self._defined.functions.setdefault(name, []).append((parameters, right))
+            return True
+        if left[0] == "sym" and left[1] not in names_in(right) and left[1] not in ("e", "\\pi"):
+            name = left[1]
+            if not names_in(right) and not nodes(right, "fun"):
+                is_known = name in self._defined.symbols
+                if not is_known:
+                    self._defined.values.setdefault(name, []).append(right)
+                return True
+            if right in self._defined.symbols.get(name, []):
+                return True
+            if name in self._defined.symbols and self._holds(left, right):
+                return False
+            if not nodes(right, "d") and not nodes(right, "prime"):
+                self._defined.symbols.setdefault(name, []).append(right)
+            return True
+        return False
+
+    def _holds(self, left: Tree, right: Tree) -> bool:
+        return any(
+            self._ask({"left": left, "right": right} | env)["verdict"] == "equal" for env in islice(self._defined.environments(), 3)
+        )
+
+    def _pair(self, statement: Statement, n: int, left: list[Tree], right: list[Tree]) -> Verdict:
+        """Decide one equality."""
+        is_derivative = bool(nodes(left[0], "d") or nodes(left[0], "prime"))
+        sign = statement.signs[n]
+        numeric = not names_in(right[0]) and not nodes(right[0], "fun")
+        if sign == "≈" and not numeric:
+            return Verdict("not checkable", "is an approximation")
+        slack = _slack(statement.parts[n], statement.parts[n + 1], sign)
+        outcome, how, first = self._try(left, right, slack)
+        if outcome == "equal":
+            return Verdict("checked", how)
+        reason = how
+        if outcome == "differs":
+            gate = self._derivative_gate if is_derivative else self._identity_gate
+            reason = gate(left[0], right[0], first, self._context(statement.formula))
+            if not reason and _rounded_inputs(statement.parts[n]):
+                reason = "is rounded"
+            if not reason:
+                shown = statement.raw[n] if n < len(statement.raw) else spelling(statement.parts[n])
+                decimals = max((len(t.text.partition(".")[2]) for t in statement.parts[n + 1] if t.kind == "number"), default=0)
+                return Verdict("wrong", how, self._correction(left[0], shown, decimals))
+        return Verdict("not checkable", reason)
+
+    def _try(self, left: Sequence[Tree], right: Sequence[Tree], slack: float = 0.0) -> tuple[str, str, dict[str, Any]]:
+        """Try every reading under every definition: "equal" where one fits, "differs" where none can."""
+        environments = list(islice(self._defined.environments(), 8))
+        uses_sigma = any(node[1] == "\\sigma" for tree in (*left, *right) for node in nodes(tree, "fun"))
+        if uses_sigma and "\\sigma" not in self._defined.functions:
+            environments += [environment | {"sigma": "tanh"} for environment in environments[:1]]
+        first: dict[str, Any] = {}
+        outcomes = []
+        pairs = list(islice(product(left, right), 6))
+        for environment, (one, other) in islice(product(environments, pairs), 24):
+            found = self._ask({"left": one, "right": other, "slack": slack} | environment)
+            first = first or found
+            if found["verdict"] in ("equal", "positive"):
+                note = ", for positive values" if found["verdict"] == "positive" else ""
+                return "equal", f"equal {found['how']}{note}", found
+            outcomes.append(found["verdict"])
+        if first.get("verdict") == "differs" and all(o == "differs" for o in outcomes[: len(pairs)]):
+            return "differs", f"differs {first['how']}", first
+        return "undecided", first.get("how", ""), first
+
+    def _derivative_gate(self, left: Tree, right: Tree, found: dict[str, Any], context: tuple[str, str]) -> str:
+        """Return why a derivative that differs is not called wrong, or ""."""
+        before, after = context
+        if found["independent"]:
+            return "differentiates by what is not there"
+        foreign = self._defined.leaves(right) - self._defined.leaves(left) - {"e", "\\pi"} - set(found["unknown"])
+        if foreign:
+            return f"uses {', '.join(sorted(foreign))}, which is not defined"
+        if found["unknown"] and not self._is_general(left, right, found["unknown"]):
+            return f"{', '.join(found['unknown'])} is not known"
+        if self._has_sigma_symbol and any(node[1] == "\\sigma" for tree in (left, right) for node in nodes(tree, "fun")):
+            return "\\sigma may be a number"
+        if right == ["num", "0"] and not found.get("constant"):
+            return "may be an equation to solve"
+        if _EQUATION_WORDS.search(before):
+            return "may be a condition"
+        if _AT_A_POINT.search(after) and not names_in(right):
+            return "is said of a point"
+        return ""
+
+    def _is_general(self, left: Tree, right: Tree, unknown: Sequence[str]) -> bool:
+        """Tell whether a rule for any functions is stated, such as the chain rule, and not a fact about one."""
+        there = {node[1] for node in nodes(right, "fun")} | {n[2][1] for n in nodes(right, "d") if n[2][0] == "sym"}
+        if not set(unknown) <= there:
+            return False
+        if len(nodes(left, "fun")) >= 2:
+            return True
+        inner = [node[1][0] for node in nodes(right, "d") if node[2][0] == "sym" and node[2][1] in unknown]
+        return bool(inner) and all(name in self._defined.symbols for name in inner)
+
+    def _identity_gate(self, left: Tree, right: Tree, found: dict[str, Any], context: tuple[str, str]) -> str:
+        """Return why two sides that differ are not called wrong, or ""."""
+        constants = {"e", "\\pi"}
+        if found["unknown"]:
+            return f"{', '.join(found['unknown'])} is not known"
+        if left[0] == "sym" or right[0] == "sym":
+            return "is a definition"
+        if nodes(left, "fun") or nodes(right, "fun"):
+            known = {node[1] for tree in (left, right) for node in nodes(tree, "fun")} <= {"\\sigma"}
+            if not known or self._has_sigma_symbol:
+                return "is a statement about functions"
+        if names_in(left) - constants != names_in(right) - constants:
+            known_values = set(self._defined.values) | constants
+            if not (names_in(left) <= known_values and not names_in(right)):
+                return "may be an equation to solve"
+        if _CONDITION.search(context[0]) or _DENIED.search(context[0]):
+            return "may be a condition"
+        if _AT_A_POINT.search(context[1]) and names_in(left):
+            return "may be a condition"
+        return ""
+
+    def _context(self, formula: int) -> tuple[str, str]:
+        """Return what the sentence says before and after a formula."""
+        one = self._found[formula]
+        before = re.split(r"[.!?;:]\s|\n", self._text[max(0, one.start - 160) : one.start])[-1]
+        return before, self._text[one.end : one.end + 40]
+
+    def _correction(self, tree: Tree, shown: str, decimals: int = 0) -> str:
+        """Return the right statement in LaTeX."""
+        environment = next(self._defined.environments())
+        is_derivative = bool(nodes(tree, "d") or nodes(tree, "prime"))
+        question = {"left": tree, "correct": True, "is_derivative": is_derivative, "decimals": decimals} | environment
+        plain = self._ask(question)["latex"]
+        latex = self._ask(question | {"simplify": True})["latex"] or plain
+        if not latex:
+            return ""
+        shown = shown.replace("&", "").strip()
+        return f"{shown} = {latex}" if shown and shown != latex else latex
+
+    # --- sentences ---
+
+    def _sentences(self) -> Iterator[tuple[int, int | None, int, int]]:
+        """Yield (function, variable or None, derivative, order) for each sentence that states a derivative."""
+        masked = _masked(self._text, self._found)
+        for pattern in _SENTENCES:
+            for match in pattern.finditer(masked):
+                groups = match.groupdict()
+                before = masked[max(0, match.start() - 40) : match.start()]
+                if _DENIED.search(match.group()) or _DENIED.search(re.split(r"[.!?]\s|\n", before)[-1]):
+                    continue
+                if _AT_A_POINT.search(masked[match.end() : match.end() + 40]):
+                    continue
+                word = (groups.get("order") or "").lower()
+                order = {"": 1, "first": 1, "partial": 1, "second": 2, "third": 3}.get(word.strip(), 0)
+                variable = groups.get("by")
+                if order:
+                    yield int(groups["of"]), int(variable) if variable else None, int(groups["is"]), order
+
+    def _sentence(self, of: int, by: int | None, stated: int, order: int) -> Verdict:
+        function, derivative = self._last_side(of), self._first_result(stated)
+        if function is None or derivative is None:
+            return Verdict()
+        variable = self._variable(of, by, function[0])
+        if not variable:
+            return Verdict()
+        left: list[Tree] = [["d", [variable] * order, tree] for tree in function]
+        slack = 0.0
+        outcome, how, first = self._try(left, derivative, slack)
+        if outcome == "equal":
+            return Verdict("checked", how)
+        if outcome == "differs":
+            before = self._context(of)[0]
+            reason = self._derivative_gate(left[0], derivative[0], first, (_DENIED_ONLY.sub(" ", before), ""))
+            if not reason or reason == "may be an equation to solve":
+                return Verdict("wrong", how, self._correction(left[0], self._shown_left(stated)))
+            how = reason
+        return Verdict("not checkable", how)
+
+    def _shown_left(self, formula: int) -> str:
+        """Return `f'(x)` of a formula `f'(x) = ...`."""
+        for statement in self._of(formula):
+            if statement.signs and statement.raw:
+                return statement.raw[0]
+        return ""
+
+    def _of(self, formula: int) -> list[Statement]:
+        return [statement for statement in self._statements if statement.formula == formula]
+
+    def _last_side(self, formula: int) -> list[Tree] | None:
+        """Return what is differentiated: the right of `f(x) = x^2`, or the expression itself."""
+        found = self._of(formula)
+        if len(found) != 1 or set(found[0].signs) - _EQUATIONS:
+            return None
+        return found[0].trees[-1]
+
+    def _first_result(self, formula: int) -> list[Tree] | None:
+        found = self._of(formula)
+        if not found or set(found[0].signs) - _EQUATIONS:
+            return None
+        return found[0].trees[1 if found[0].signs else 0]
+
+    def _variable(self, of: int, by: int | None, function: Tree) -> str:
+        if by is not None:
+            given = self._last_side(by)
+            return str(given[0][1]) if given and given[0][0] == "sym" else ""
+        statement = self._of(of)[0]
+        left = statement.trees[0][0] if statement.trees[0] else None
+        if left and left[0] == "fun" and len(left) == 3 and left[2][0] == "sym":
+            return str(left[2][1])
+        names = self._defined.leaves(function) - set(self._defined.symbols) - set(self._defined.functions) - {"e", "\\pi"}
+        names -= {node[1] for node in nodes(function, "fun")}
+        if len(names) == 1:
+            return names.pop()
+        return next((name for name in ("x", "t") if name in names), "")
+
+
+_F = "\ue000(?P<{}>\\d+)\ue001"
+_CITED = r"(?:\s*\[\d+(?:,\s*\d+)*\])*"
+_BY = rf"(?:,?\s+(?:with respect to|w\.?r\.?t\.?|in|by)\s+(?:the variable\s+|the input\s+)?{_F.format('by')},?)?"
+_IS = (
+    r"\s*(?:(?:,?\s*(?:is|equals|becomes|will be|would be|can be written as|comes out (?:as|to)|turns out to be|works out to"
+    r"(?: be)?)"
+    r"(?:\s+(?:given by|equal to|simply|then|therefore|thus|just|also|exactly|calculated as|computed as|found to be|the|"
+    r"function))*)|=|(?=:))\s*:?\s*"
+)
+_WORD = r"(?P<order>first |second |third |partial |fourth |higher[- ]order |mixed |total |directional )?"
+_THING = r"(?:(?:the|this|a|our)\s+)?(?:(?:composite |activation |loss |sigmoid |logistic )?(?:function|expression|formula|term)\s+)?"
+_GIVES = (
+    r",?\s*(?:(?:and\s+)?(?:we\s+|you\s+|one\s+)?(?:to\s+)?(?:gets?|obtains?|finds?|have|gives?|yields?|results? in|leads? to|"
+    r"produces?|arrives? at))(?:\s+(?:that|the derivative|the following))?:?\s*"
+)
+_SENTENCES = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_WORD}\b(?:derivative|gradient) of\s+{_THING}{_F.format('of')}{_CITED}{_BY}{_IS}{_F.format('is')}",
+        rf"{_WORD}\b(?:derivative|gradient)\s+(?:with respect to|w\.?r\.?t\.?)\s+{_F.format('by')}\s+of\s+{_THING}"
+        rf"{_F.format('of')}{_IS}{_F.format('is')}",
+        rf"\b(?:differentiating|differentiate|derive|deriving)\s+{_THING}{_F.format('of')}{_BY}{_GIVES}{_F.format('is')}",
+        rf"{_F.format('is')}{_CITED}\s+is\s+the\s+{_WORD}\b(?:derivative|gradient)\s+of\s+{_THING}{_F.format('of')}"
+        rf"(?:\s+(?:with respect to|w\.?r\.?t\.?)\s+{_F.format('by')})?",
+        rf"{_F.format('of')}{_CITED}[,.;]?\s*(?:(?:then|and|so|we find that|we have that|here|now)\s*,?\s*)*"
+        rf"(?:the|its|whose|has the|has as its|has|with|with the)?\s*{_WORD}\bderivative{_BY}(?:{_IS}|\s+){_F.format('is')}",
+    )
+]
+_DENIED_ONLY = re.compile(r"\b(?:if|when|where|set|minimum|maximum|condition)\b", re.IGNORECASE)
+
+
+def _masked(text: str, found: Sequence[Found]) -> str:
+    """Return a text with a short mark in the place of each formula."""
+    pieces, last = [], 0
+    for n, one in enumerate(found):
+        pieces += [text[last : one.start], f"\ue000{n}\ue001"]
+        last = one.end
+    return "".join(pieces) + text[last:]
+
+
+def _read_statements(number: int, formula: Found) -> Iterator[Statement]:
+    if len(formula.text) > MAX_LENGTH:
+        yield Statement(number, [], [[Token("other", "")]] * 2, ["="], trouble="it is too long")
+        return
+    for raw, tokens in statements(formula):
+        parts, signs = sides(tokens)
+        written = re.split(r"(?<![<>!:])=|\\approx|≈|≝|:=|\\equiv", raw) if raw else []
+        if len(parts) > 1 and not parts[0]:
+            parts, signs, written = parts[1:], signs[1:], written[1:]
+        yield Statement(number, written if len(written) == len(parts) else [], parts, signs)
+
+
+def _fill_trees(statement: Statement, functions: set[str]) -> None:
+    for part in statement.parts:
+        try:
+            statement.trees.append(read(part, functions))
+        except UnreadableError as error:
+            statement.trees.append(None)
+            statement.trouble = statement.trouble or str(error)
+
+
+def _named_functions(statement: Statement) -> Iterator[str]:
+    """Yield the names that a text uses as functions: `h(x) = ...`, `u'(x)`."""
+    for n, part in enumerate(statement.parts):
+        for at, token in enumerate(part):
+            if token.kind != "name":
+                continue
+            follows = [t.text for t in part[at + 1 : at + 4]]
+            is_defined = n == 0 and at == 0 and statement.signs and _is_head(part)
+            if is_defined or follows[:2] == ["'", "("] or follows[:3] == ["'", "'", "("]:
+                yield token.text
+
+
+def _is_head(part: Sequence[Token]) -> bool:
+    """Tell whether a side is `name(symbol, ...)`."""
+    texts = [token.text for token in part]
+    if len(texts) < 4 or texts[1] != "(" or texts[-1] != ")":
+        return False
+    inside = part[2:-1]
+    return all(
+        token.kind == ("name" if n % 2 == 0 else "operator") and (n % 2 == 0 or token.text == ",") for n, token in enumerate(inside)
+    )
+
+
+def _has_bare_sigma(statement: Statement) -> bool:
+    """Tell whether σ is a number somewhere: σ², x/σ."""
+    for part in statement.parts:
+        if len(part) < 2:
+            continue
+        for token, after in zip(part, [*part[1:], Token("other", "")], strict=True):
+            if token.text == "\\sigma" and after.text not in ("(", "'", "_", "[", "{"):
+                return True
+    return False
+
+
+def _decimals(part: Sequence[Token]) -> int | None:
+    """Return how many decimals a side that is one number shows, or None."""
+    numbers = [token for token in part if token.kind == "number"]
+    if len(numbers) != 1 or any(token.kind != "number" and token.text not in "+-" for token in part):
+        return None
+    return len(numbers[0].text.partition(".")[2])
+
+
+def _slack(left: Sequence[Token], right: Sequence[Token], sign: str) -> float:
+    """Return by how much two numbers may differ because one is rounded to the digits shown."""
+    shown = [decimals for decimals in (_decimals(left), _decimals(right)) if decimals is not None]
+    if not shown or (sign != "≈" and not any(shown)):
+        return 0.0
+    return 0.501 * 10.0 ** -min(decimals for decimals in shown if decimals or sign == "≈")
+
+
+def _rounded_inputs(part: Sequence[Token]) -> bool:
+    """Tell whether a side calculates with numbers that look rounded themselves: 0.731."""
+    return any(token.kind == "number" and len(token.text.partition(".")[2]) >= 3 for token in part)
