@@ -10,6 +10,7 @@ turned, a factor changed, an inner derivative left out. Falsified ones are shown
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections import Counter
@@ -70,7 +71,9 @@ def main(paths: list[str]) -> None:
                 verdict = "wrong" if "wrong" in statuses else "checked" if "checked" in statuses else "not checkable"
                 counts.setdefault(f"{source}, {kind}", Counter())[verdict] += 1
                 if verdict != ("checked" if kind.startswith("true") else "wrong"):
-                    misses.append({"kind": kind, "verdict": verdict, "text": text, "reasons": [f.reason for f in formulas]})
+                    misses.append(
+                        {"kind": kind, "verdict": verdict, "text": text, "reasons": [f.reason for f in formulas]}
+                    )
     times.sort()
     summary = {
         "true": _total(counts, "true"),
@@ -148,17 +151,15 @@ def _really_differs(one: Any, other: Any) -> bool:
 
 def _sentence(number: int, function: str, variable: str, derivative: Any) -> str:
     f = sp.sympify(function)
+    usable = [w for w in WORDINGS if "y'" not in w or len(f.free_symbols) == 1]
+    wording = usable[number % len(usable)]
+    for letter in "yLf":
+        wording = (
+            re.sub(rf"(?<![a-z]){letter}(?![a-z])", "u", wording) if letter in map(str, f.free_symbols) else wording
+        )
     parts = {"CF": str(f), "CD": str(derivative), "F": sp.latex(f), "D": sp.latex(derivative), "v": variable}
-    wording = WORDINGS[number % len(WORDINGS)]
-    text = ""
-    while wording:
-        name = next((name for name in parts if wording.startswith(name)), None)
-        is_place = name and (name != "v" or not wording[1:2].isalpha()) and (not text[-1:].isalpha() or text[-1:] == "d")
-        if name and is_place and not wording.startswith(("For", "Diff", "D" + "e")):
-            text, wording = text + parts[name], wording[len(name) :]
-        else:
-            text, wording = text + wording[0], wording[1:]
-    return text
+    return re.sub(r"CF|CD|(?<![A-Za-z])[FD](?![A-Za-z])|(?<![A-Za-z])v(?![A-Za-z])|(?<=[ds]\{d)v|(?<=/d)v|(?<=\{d)v",
+                  lambda match: parts[match.group()], wording)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -193,6 +193,11 @@ class Formula:
     passage: int | None = None
     """1-based number into `Answer.passages` of the first that has the formula."""
 
+    @property
+    def is_statement(self) -> bool:
+        """Whether the formula says something, an equation or a result, and is not just a symbol or a term."""
+        return self.status in ("checked", "wrong") or any(sign in self.latex for sign in ("=", "\\approx", "≈", "≝"))
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

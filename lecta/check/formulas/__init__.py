@@ -58,18 +58,20 @@ class _Patience:
 def _formula(found: Found, verdict: Verdict, lectures: Lectures) -> Formula | None:
     """Put together what the lectures and what mathematics say of a formula; None for what is no formula after all.
 
-    What stands in the lectures sign by sign is theirs, right or wrong. Where the text of a PDF has lost superscripts
-    and bars, the same signs in the same order do not outweigh a proof that the formula is wrong.
+    What is wrong is wrong though it stands in the lectures, where it may be said of something else; the passage is
+    named all the same.
     """
-    passage = lectures.find(found)
-    if passage is None and verdict.status != "wrong":
-        passage = lectures.find_loosely(found)
-    if passage is not None and not (verdict.status == "wrong" and found.style == "bare"):
-        return Formula(found.text, found.start, found.end, "in the lectures", "", "", passage)
-    if found.style != "latex" and verdict.status == "not checkable":
+    is_wrong = verdict.status == "wrong"
+    passage = lectures.find(found) or (None if is_wrong else lectures.find_loosely(found))
+    states = "=" in found.text or verdict.status in ("checked", "wrong")
+    if found.style != "latex" and (not states or (passage is None and verdict.status == "not checkable")):
         return None
-    status = "checked" if verdict.status == "checked" else "wrong" if verdict.status == "wrong" else "not checkable"
-    return Formula(found.text, found.start, found.end, status, verdict.correction, verdict.reason, None)
+    place = (found.text, found.start, found.end)
+    if is_wrong:
+        return Formula(*place, "wrong", verdict.correction, verdict.reason, passage)
+    if passage is not None:
+        return Formula(*place, "in the lectures", "", verdict.reason, passage)
+    return Formula(*place, "checked" if verdict.status == "checked" else "not checkable", "", verdict.reason)
 
 
 class Marker:
@@ -111,9 +113,7 @@ class Marker:
             within = sum(len(mark) for at, mark in self._marks if one.start_index < at < one.end_index)
             start, end = one.start_index + before, one.end_index + before + within
             if text[start:end].find(one.latex[:1]) >= 0:
-                placed.append(
-                    Formula(one.latex, start, end, one.status, one.correction, one.reason, one.passage)
-                )
+                placed.append(Formula(one.latex, start, end, one.status, one.correction, one.reason, one.passage))
         return tuple(placed)
 
     def _look(self) -> Iterator[str]:

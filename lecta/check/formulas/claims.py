@@ -26,12 +26,16 @@ _CONDITION = re.compile(
     re.IGNORECASE,
 )
 _EQUATION_WORDS = re.compile(
-    r"\b(?:solv\w+|set|setting|roots?|for which|satisf\w+|differential equation|condition|requir\w+|stationary|where|optimum"
-    r"|minimum|maximum|if|when|whenever|unless|not|wrong|incorrect|mistake|instead of|rather than|misconception)\b",
+    r"\b(?:solv\w+|set|setting|roots?|for which|satisf\w+|differential equation|condition|requir\w+|stationary|optimum"
+    r"|minimum|maximum|if|whenever|unless|not|wrong|incorrect|mistake|instead of|rather than|misconception)\b",
     re.IGNORECASE,
 )
 _AT_A_POINT = re.compile(r"^\s*,?\s*(?:at|when|for|where|if|whenever|only|near)\b", re.IGNORECASE)
-_DENIED = re.compile(r"\b(?:not|wrong|incorrect|mistake\w*|instead of|rather than|misconception|never|forget\w*)\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|wrong|incorrect|mistake\w*|instead of|rather than|misconception|never|forget\w*)\b", re.IGNORECASE
+)
+
+_MARK = "\ue000"  # of a formula in a text whose formulas are taken out; its number and \ue001 follow
 
 
 @dataclass
@@ -74,7 +78,10 @@ class _Definitions:
 
     def environments(self) -> Iterator[dict[str, Any]]:
         """Yield the ways to read the names, the likeliest first."""
-        newest = {"functions": {k: v[-1] for k, v in self.functions.items()}, "symbols": {k: v[-1] for k, v in self.symbols.items()}}
+        newest = {
+            "functions": {k: v[-1] for k, v in self.functions.items()},
+            "symbols": {k: v[-1] for k, v in self.symbols.items()},
+        }
         yield newest
         for name, bodies in self.functions.items():
             for body in bodies[:-1][-3:]:
@@ -99,7 +106,7 @@ class _Definitions:
             for other in self.symbols.get(name, []):
                 waiting |= names_in(other) | {node[1] for node in nodes(other, "fun")}
             for parameters, body in self.functions.get(name, []):
-                waiting |= (names_in(body) | {node[1] for node in nodes(body, "fun")} | set(parameters))
+                waiting |= names_in(body) | {node[1] for node in nodes(body, "fun")} | set(parameters)
         return found
 
 
@@ -108,7 +115,8 @@ class Claims:
 
     def __init__(self, text: str, found: Sequence[Found], ask: Ask) -> None:
         """Read the formulas of a text."""
-        self._text, self._found, self._ask = text, found, ask
+        self._found, self._ask = found, ask
+        self._masked = _masked(text, found)
         self._statements = [statement for n, one in enumerate(found) for statement in _read_statements(n, one)]
         functions = {name for statement in self._statements for name in _named_functions(statement)}
         self._has_sigma_symbol = any(_has_bare_sigma(statement) for statement in self._statements)
@@ -191,7 +199,8 @@ class Claims:
 
     def _holds(self, left: Tree, right: Tree) -> bool:
         return any(
-            self._ask({"left": left, "right": right} | env)["verdict"] == "equal" for env in islice(self._defined.environments(), 3)
+            self._ask({"left": left, "right": right} | env)["verdict"] == "equal"
+            for env in islice(self._defined.environments(), 3)
         )
 
     def _pair(self, statement: Statement, n: int, left: list[Tree], right: list[Tree]) -> Verdict:
@@ -213,7 +222,9 @@ class Claims:
                 reason = "is rounded"
             if not reason:
                 shown = statement.raw[n] if n < len(statement.raw) else spelling(statement.parts[n])
-                decimals = max((len(t.text.partition(".")[2]) for t in statement.parts[n + 1] if t.kind == "number"), default=0)
+                decimals = max(
+                    (len(t.text.partition(".")[2]) for t in statement.parts[n + 1] if t.kind == "number"), default=0
+                )
                 return Verdict("wrong", how, self._correction(left[0], shown, decimals))
         return Verdict("not checkable", reason)
 
@@ -247,11 +258,13 @@ class Claims:
             return f"uses {', '.join(sorted(foreign))}, which is not defined"
         if found["unknown"] and not self._is_general(left, right, found["unknown"]):
             return f"{', '.join(found['unknown'])} is not known"
-        if self._has_sigma_symbol and any(node[1] == "\\sigma" for tree in (left, right) for node in nodes(tree, "fun")):
+        if self._has_sigma_symbol and any(
+            node[1] == "\\sigma" for tree in (left, right) for node in nodes(tree, "fun")
+        ):
             return "\\sigma may be a number"
         if right == ["num", "0"] and not found.get("constant"):
             return "may be an equation to solve"
-        if _EQUATION_WORDS.search(before):
+        if _EQUATION_WORDS.search(before.rpartition(_MARK)[2]):
             return "may be a condition"
         if _AT_A_POINT.search(after) and not names_in(right):
             return "is said of a point"
@@ -289,10 +302,9 @@ class Claims:
         return ""
 
     def _context(self, formula: int) -> tuple[str, str]:
-        """Return what the sentence says before and after a formula."""
-        one = self._found[formula]
-        before = re.split(r"[.!?;:]\s|\n", self._text[max(0, one.start - 160) : one.start])[-1]
-        return before, self._text[one.end : one.end + 40]
+        """Return what the sentence says before and after a formula, other formulas as marks."""
+        before, _, after = self._masked.partition(f"{_MARK}{formula}\ue001")
+        return re.split(r"[.!?;:]\s|\n", before[-160:])[-1], after[:40]
 
     def _correction(self, tree: Tree, shown: str, decimals: int = 0) -> str:
         """Return the right statement in LaTeX."""
@@ -310,7 +322,7 @@ class Claims:
 
     def _sentences(self) -> Iterator[tuple[int, int | None, int, int]]:
         """Yield (function, variable or None, derivative, order) for each sentence that states a derivative."""
-        masked = _masked(self._text, self._found)
+        masked = self._masked
         for pattern in _SENTENCES:
             for match in pattern.finditer(masked):
                 groups = match.groupdict()
@@ -329,10 +341,10 @@ class Claims:
         function, derivative = self._last_side(of), self._first_result(stated)
         if function is None or derivative is None:
             return Verdict()
-        variable = self._variable(of, by, function[0])
-        if not variable:
+        variables = self._variables(of, by, function[0])
+        if not variables:
             return Verdict()
-        left: list[Tree] = [["d", [variable] * order, tree] for tree in function]
+        left: list[Tree] = [["d", [variable] * order, tree] for tree in function for variable in variables]
         slack = 0.0
         outcome, how, first = self._try(left, derivative, slack)
         if outcome == "equal":
@@ -368,19 +380,20 @@ class Claims:
             return None
         return found[0].trees[1 if found[0].signs else 0]
 
-    def _variable(self, of: int, by: int | None, function: Tree) -> str:
+    def _variables(self, of: int, by: int | None, function: Tree) -> list[str]:
+        """Return by what is differentiated; where the sentence does not say it, all that it may be."""
         if by is not None:
             given = self._last_side(by)
-            return str(given[0][1]) if given and given[0][0] == "sym" else ""
+            return [given[0][1]] if given and given[0][0] == "sym" else []
         statement = self._of(of)[0]
         left = statement.trees[0][0] if statement.trees[0] else None
         if left and left[0] == "fun" and len(left) == 3 and left[2][0] == "sym":
-            return str(left[2][1])
-        names = self._defined.leaves(function) - set(self._defined.symbols) - set(self._defined.functions) - {"e", "\\pi"}
+            return [left[2][1]]
+        names = (
+            self._defined.leaves(function) - set(self._defined.symbols) - set(self._defined.functions) - {"e", "\\pi"}
+        )
         names -= {node[1] for node in nodes(function, "fun")}
-        if len(names) == 1:
-            return names.pop()
-        return next((name for name in ("x", "t") if name in names), "")
+        return sorted(names, key=lambda name: (name not in ("x", "t"), name))[:4]
 
 
 _F = "\ue000(?P<{}>\\d+)\ue001"
@@ -418,7 +431,7 @@ def _masked(text: str, found: Sequence[Found]) -> str:
     """Return a text with a short mark in the place of each formula."""
     pieces, last = [], 0
     for n, one in enumerate(found):
-        pieces += [text[last : one.start], f"\ue000{n}\ue001"]
+        pieces += [text[last : one.start], f"{_MARK}{n}\ue001"]
         last = one.end
     return "".join(pieces) + text[last:]
 
@@ -463,7 +476,8 @@ def _is_head(part: Sequence[Token]) -> bool:
         return False
     inside = part[2:-1]
     return all(
-        token.kind == ("name" if n % 2 == 0 else "operator") and (n % 2 == 0 or token.text == ",") for n, token in enumerate(inside)
+        token.kind == ("name" if n % 2 == 0 else "operator") and (n % 2 == 0 or token.text == ",")
+        for n, token in enumerate(inside)
     )
 
 

@@ -22,7 +22,9 @@ _BARE_TOKEN = (
     r"|\d+(?:\.\d+)?(?:[a-zα-ω]{1,2}(?![A-Za-z]))?|[A-Za-zα-ωΑ-Ωŷ](?:_\w+)?['′]*(?![A-Za-z'’])|[-+*/^()=≈−·⋅×²³√⁻¹|])"
 )
 _BARE = re.compile(rf"(?<![\w\\$`.'’]){_BARE_TOKEN}(?:[ ]*{_BARE_TOKEN})*")
-_AFTER_WORDS = re.compile(r"(?:derivative of|respect to|wrt|differentiating|\bis|equals|yields|gives|equal to|given by)\s*$", re.I)
+_AFTER_WORDS = re.compile(
+    r"(?:derivative of|respect to|wrt|differentiating|\bis|equals|yields|gives|equal to|given by)\s*$", re.I
+)
 _SPLIT = re.compile(
     r"\\\\(?:\[[^\]]*\])?|\\q?quad(?![A-Za-z])|\\implies(?![A-Za-z])|\\[Rr]ightarrow(?![A-Za-z])|⇒|\\iff(?![A-Za-z])|⟹"
 )
@@ -56,7 +58,7 @@ def find(text: str) -> list[Found]:
             continue
         inside = next(group for group in match.group("a", "b", "c", "d", "code") if group is not None)
         style = "code" if match.group("code") is not None else "latex"
-        if style == "code" and not (0 < len(inside) <= 200):
+        if style == "code" and not (0 < len(inside) <= MAX_LENGTH):
             continue
         if match.group("d") is not None and (inside[0].isspace() and inside[-1].isspace() and " " in inside.strip()):
             outside[-1] = (outside[-1][0], match.end())  # "$ 5 and $ 6": money

@@ -46,7 +46,9 @@ class Lectures:
 
     def find_loosely(self, formula: Found) -> int | None:
         """Return the passage whose text has the same signs in the same order, levels and bars of fractions aside."""
-        form = [token for token in canonical(tokenize(formula.text, code=formula.style != "latex")) if token not in _LOOSE]
+        form = [
+            token for token in canonical(tokenize(formula.text, code=formula.style != "latex")) if token not in _LOOSE
+        ]
         if len(form) < _FEWEST:
             return None
         return next((n for n, there in enumerate(self._loose, 1) if _stands(form, there)), None)
@@ -188,9 +190,14 @@ def _ordered(tree: Tree) -> str:
     """Return a tree as text, the parts of sums and products in one order."""
     if tree[0] in ("add", "mul"):
         return f"({tree[0]} {' '.join(sorted(_flat(tree, tree[0])))})"
-    return "(" + " ".join(_ordered(part) if isinstance(part, list) and part and tree[0] != "d" else str(part) for part in tree[:2]) + (
-        " " + " ".join(_ordered(part) for part in tree[2:]) if len(tree) > 2 else ""
-    ) + ")"
+    return (
+        "("
+        + " ".join(
+            _ordered(part) if isinstance(part, list) and part and tree[0] != "d" else str(part) for part in tree[:2]
+        )
+        + (" " + " ".join(_ordered(part) for part in tree[2:]) if len(tree) > 2 else "")
+        + ")"
+    )
 
 
 def _flat(tree: Tree, kind: str) -> list[str]:

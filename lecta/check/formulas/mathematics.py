@@ -232,7 +232,9 @@ def _some_function(name: str, arguments: Sequence[Any]) -> Any:
     """Return a smooth function without symmetries in place of an unknown one: what holds for any holds for it."""
     numbers = random.Random(name)  # noqa: S311
     total = sum(sp.Rational(numbers.randint(30, 170), 100) * argument for argument in arguments)
-    return sp.sin(total + sp.Rational(numbers.randint(10, 90), 100)) + sp.Rational(numbers.randint(20, 70), 100) * total**2
+    return (
+        sp.sin(total + sp.Rational(numbers.randint(10, 90), 100)) + sp.Rational(numbers.randint(20, 70), 100) * total**2
+    )
 
 
 def judge(question: dict[str, Any]) -> dict[str, Any]:
@@ -359,7 +361,9 @@ def _named_function(name: str) -> Any:
         return rf"\left({text}\right){power}" if power else text
 
     return type(
-        name, (sp.Function,), {"nargs": 1, "fdiff": lambda one, _=1: _named_function(name + "'")(*one.args), "_latex": printed}
+        name,
+        (sp.Function,),
+        {"nargs": 1, "fdiff": lambda one, _=1: _named_function(name + "'")(*one.args), "_latex": printed},
     )
 
 

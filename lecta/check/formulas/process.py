@@ -17,7 +17,13 @@ SECONDS = 2.0
 """For one question. What takes longer is not checkable."""
 START_SECONDS = 30.0
 """For Python and SymPy to load, 0.5 s on an idle machine."""
-NO_ANSWER: dict[str, Any] = {"verdict": "undecided", "how": "it takes too long", "latex": "", "unknown": [], "independent": False}
+NO_ANSWER: dict[str, Any] = {
+    "verdict": "undecided",
+    "how": "it takes too long",
+    "latex": "",
+    "unknown": [],
+    "independent": False,
+}
 
 
 class Mathematician:

@@ -24,8 +24,9 @@ MAX_DEPTH = 40
 _OPENING = {")": "(", "]": "[", "}": "{"}
 _FUNCTION_LETTERS = frozenset(("f", "g", "F", "G", "\\phi", "\\psi", "\\sigma", "\\varphi"))
 _PERHAPS_FUNCTIONS = frozenset(
-    "h u v s p q l L J E P N H D C Q R \\ell \\mathcal{L} \\mathcal{J} \\mathbb{E} \\mu \\delta".split()
+    "h u v s p q l L J E N H D C Q R \\ell \\mathcal{L} \\mathcal{J} \\mathbb{E} \\mu \\delta".split()
 )
+_OPERATORS = frozenset(("\\mathbb{E}", "\\mathbb{P}", "\\mathrm{Var}", "\\mathrm{Cov}", "P"))
 _SPELLINGS = {
     "ln": "log", "logistic": "sigmoid", "swish": "silu", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh",
     "arsinh": "asinh", "arcosh": "acosh", "artanh": "atanh",
@@ -365,6 +366,8 @@ class _Reader:
             return None
         base = name.split("_{")[0]
         certain = name in self._functions or primes or base in _FUNCTION_LETTERS
+        if base in _OPERATORS:
+            raise UnreadableError("an expectation" if base == "\\mathbb{E}" else "a probability")
         mark = self._at
         inside = self._group()
         several = any(token.text in (",", ";", "|") and token.kind == "operator" for token in inside)
@@ -405,7 +408,9 @@ class _Reader:
         sign = self._peek().text
         if sign not in ("d", "∂"):
             return None
-        slash = next((i for i in range(self._at + 1, min(self._at + 12, len(self._tokens))) if self._tokens[i].text == "/"), 0)
+        slash = next(
+            (i for i in range(self._at + 1, min(self._at + 12, len(self._tokens))) if self._tokens[i].text == "/"), 0
+        )
         if not slash or any(t.text in "+-*=" for t in self._tokens[self._at : slash]):
             return None
         if self._tokens[slash + 1 : slash + 2] and self._tokens[slash + 1].text == "(":
