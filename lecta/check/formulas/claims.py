@@ -35,6 +35,8 @@ _DENIED = re.compile(
     r"\b(?:not|wrong|incorrect|mistake\w*|instead of|rather than|misconception|never|forget\w*)\b", re.IGNORECASE
 )
 
+_CONSTANTS = frozenset(("e", "\\pi"))
+_MAY_BE_EQUATION = "may be an equation to solve"
 _MARK = "\ue000"  # of a formula in a text whose formulas are taken out; its number and \ue001 follow
 
 
@@ -78,7 +80,7 @@ class _Definitions:
 
     def environments(self) -> Iterator[dict[str, Any]]:
         """Yield the ways to read the names, the likeliest first."""
-        newest = {
+        newest: dict[str, Any] = {
             "functions": {k: v[-1] for k, v in self.functions.items()},
             "symbols": {k: v[-1] for k, v in self.symbols.items()},
         }
@@ -165,37 +167,40 @@ class Claims:
         return verdict
 
     def _define(self, left: Tree, right: Tree, sign: str) -> bool:
-        """Keep a definition. One that only repeats what is known is a claim."""
+        """Keep a definition. One that follows from what is known is a claim."""
         if sign == "≈":
             return False
         if left[0] == "fun" and all(part[0] == "sym" for part in left[2:]):
-            name, parameters = left[1], [part[1] for part in left[2:]]
-            if any(node[1] == name for node in nodes(right, "fun")) or len(set(parameters)) < len(parameters):
-                return False
-            if name in self._defined.functions:
-                if (parameters, right) in self._defined.functions[name]:
-                    return True
-                if self._holds(left, right):
-                    return False
-            elif name == "\\sigma" and self._holds(left, right):
-                return False
-            self._defined.functions.setdefault(name, []).append((parameters, right))
+            return self._define_function(left, right)
+        if left[0] == "sym" and left[1] not in names_in(right) and left[1] not in _CONSTANTS:
+            return self._define_symbol(left, right)
+        return False
+
+    def _define_function(self, left: Tree, right: Tree) -> bool:
+        name, parameters = left[1], [part[1] for part in left[2:]]
+        is_recursive = any(node[1] == name for node in nodes(right, "fun"))
+        known = self._defined.functions.get(name, [])
+        if (parameters, right) in known:
             return True
-        if left[0] == "sym" and left[1] not in names_in(right) and left[1] not in ("e", "\\pi"):
-            name = left[1]
-            if not names_in(right) and not nodes(right, "fun"):
-                is_known = name in self._defined.symbols
-                if not is_known:
-                    self._defined.values.setdefault(name, []).append(right)
-                return True
-            if right in self._defined.symbols.get(name, []):
-                return True
-            if name in self._defined.symbols and self._holds(left, right):
+        if is_recursive or len(set(parameters)) < len(parameters):
+            return False
+        if (known or name == "\\sigma") and self._holds(left, right):
+            return False
+        self._defined.functions.setdefault(name, []).append((parameters, right))
+        return True
+
+    def _define_symbol(self, left: Tree, right: Tree) -> bool:
+        name = left[1]
+        known = self._defined.symbols.get(name, [])
+        if not names_in(right) and not nodes(right, "fun"):
+            if not known:
+                self._defined.values.setdefault(name, []).append(right)
+        elif right not in known:
+            if known and self._holds(left, right):
                 return False
             if not nodes(right, "d") and not nodes(right, "prime"):
                 self._defined.symbols.setdefault(name, []).append(right)
-            return True
-        return False
+        return True
 
     def _holds(self, left: Tree, right: Tree) -> bool:
         return any(
@@ -231,8 +236,7 @@ class Claims:
     def _try(self, left: Sequence[Tree], right: Sequence[Tree], slack: float = 0.0) -> tuple[str, str, dict[str, Any]]:
         """Try every reading under every definition: "equal" where one fits, "differs" where none can."""
         environments = list(islice(self._defined.environments(), 8))
-        uses_sigma = any(node[1] == "\\sigma" for tree in (*left, *right) for node in nodes(tree, "fun"))
-        if uses_sigma and "\\sigma" not in self._defined.functions:
+        if _uses_sigma(*left, *right) and "\\sigma" not in self._defined.functions:
             environments += [environment | {"sigma": "tanh"} for environment in environments[:1]]
         first: dict[str, Any] = {}
         outcomes = []
@@ -251,24 +255,20 @@ class Claims:
     def _derivative_gate(self, left: Tree, right: Tree, found: dict[str, Any], context: tuple[str, str]) -> str:
         """Return why a derivative that differs is not called wrong, or ""."""
         before, after = context
-        if found["independent"]:
-            return "differentiates by what is not there"
-        foreign = self._defined.leaves(right) - self._defined.leaves(left) - {"e", "\\pi"} - set(found["unknown"])
-        if foreign:
-            return f"uses {', '.join(sorted(foreign))}, which is not defined"
-        if found["unknown"] and not self._is_general(left, right, found["unknown"]):
-            return f"{', '.join(found['unknown'])} is not known"
-        if self._has_sigma_symbol and any(
-            node[1] == "\\sigma" for tree in (left, right) for node in nodes(tree, "fun")
-        ):
-            return "\\sigma may be a number"
-        if right == ["num", "0"] and not found.get("constant"):
-            return "may be an equation to solve"
-        if _EQUATION_WORDS.search(before.rpartition(_MARK)[2]):
-            return "may be a condition"
-        if _AT_A_POINT.search(after) and not names_in(right):
-            return "is said of a point"
-        return ""
+        foreign = self._defined.leaves(right) - self._defined.leaves(left) - _CONSTANTS - set(found["unknown"])
+        doubts = (
+            (found["independent"], "differentiates by what is not there"),
+            (foreign, f"uses {', '.join(sorted(foreign))}, which is not defined"),
+            (
+                found["unknown"] and not self._is_general(left, right, found["unknown"]),
+                f"{', '.join(found['unknown'])} is not known",
+            ),
+            (self._has_sigma_symbol and _uses_sigma(left, right), "\\sigma may be a number"),
+            (right == ["num", "0"] and not found.get("constant"), _MAY_BE_EQUATION),
+            (_EQUATION_WORDS.search(before.rpartition(_MARK)[2]), "may be a condition"),
+            (_AT_A_POINT.search(after) and not names_in(right), "is said of a point"),
+        )
+        return next((reason for doubtful, reason in doubts if doubtful), "")
 
     def _is_general(self, left: Tree, right: Tree, unknown: Sequence[str]) -> bool:
         """Tell whether a rule for any functions is stated, such as the chain rule, and not a fact about one."""
@@ -282,24 +282,20 @@ class Claims:
 
     def _identity_gate(self, left: Tree, right: Tree, found: dict[str, Any], context: tuple[str, str]) -> str:
         """Return why two sides that differ are not called wrong, or ""."""
-        constants = {"e", "\\pi"}
-        if found["unknown"]:
-            return f"{', '.join(found['unknown'])} is not known"
-        if left[0] == "sym" or right[0] == "sym":
-            return "is a definition"
-        if nodes(left, "fun") or nodes(right, "fun"):
-            known = {node[1] for tree in (left, right) for node in nodes(tree, "fun")} <= {"\\sigma"}
-            if not known or self._has_sigma_symbol:
-                return "is a statement about functions"
-        if names_in(left) - constants != names_in(right) - constants:
-            known_values = set(self._defined.values) | constants
-            if not (names_in(left) <= known_values and not names_in(right)):
-                return "may be an equation to solve"
-        if _CONDITION.search(context[0]) or _DENIED.search(context[0]):
-            return "may be a condition"
-        if _AT_A_POINT.search(context[1]) and names_in(left):
-            return "may be a condition"
-        return ""
+        before, after = context
+        functions = {node[1] for tree in (left, right) for node in nodes(tree, "fun")}
+        names, others = names_in(left) - _CONSTANTS, names_in(right) - _CONSTANTS
+        is_evaluation = names <= set(self._defined.values) and not others
+        doubts = (
+            (found["unknown"], f"{', '.join(found['unknown'])} is not known"),
+            ("sym" in (left[0], right[0]), "is a definition"),
+            (functions - {"\\sigma"} or (functions and self._has_sigma_symbol), "is a statement about functions"),
+            (names != others and not is_evaluation, _MAY_BE_EQUATION),
+            (len(names) == 1 and _is_expanded(left) and _is_expanded(right), _MAY_BE_EQUATION),
+            (_CONDITION.search(before) or _DENIED.search(before), "may be a condition"),
+            (_AT_A_POINT.search(after) and names, "may be a condition"),
+        )
+        return next((reason for doubtful, reason in doubts if doubtful), "")
 
     def _context(self, formula: int) -> tuple[str, str]:
         """Return what the sentence says before and after a formula, other formulas as marks."""
@@ -345,14 +341,13 @@ class Claims:
         if not variables:
             return Verdict()
         left: list[Tree] = [["d", [variable] * order, tree] for tree in function for variable in variables]
-        slack = 0.0
-        outcome, how, first = self._try(left, derivative, slack)
+        outcome, how, first = self._try(left, derivative)
         if outcome == "equal":
             return Verdict("checked", how)
         if outcome == "differs":
             before = self._context(of)[0]
             reason = self._derivative_gate(left[0], derivative[0], first, (_DENIED_ONLY.sub(" ", before), ""))
-            if not reason or reason == "may be an equation to solve":
+            if not reason or reason == _MAY_BE_EQUATION:
                 return Verdict("wrong", how, self._correction(left[0], self._shown_left(stated)))
             how = reason
         return Verdict("not checkable", how)
@@ -389,9 +384,7 @@ class Claims:
         left = statement.trees[0][0] if statement.trees[0] else None
         if left and left[0] == "fun" and len(left) == 3 and left[2][0] == "sym":
             return [left[2][1]]
-        names = (
-            self._defined.leaves(function) - set(self._defined.symbols) - set(self._defined.functions) - {"e", "\\pi"}
-        )
+        names = self._defined.leaves(function) - set(self._defined.symbols) - set(self._defined.functions) - _CONSTANTS
         names -= {node[1] for node in nodes(function, "fun")}
         return sorted(names, key=lambda name: (name not in ("x", "t"), name))[:4]
 
@@ -400,28 +393,32 @@ _F = "\ue000(?P<{}>\\d+)\ue001"
 _CITED = r"(?:\s*\[\d+(?:,\s*\d+)*\])*"
 _BY = rf"(?:,?\s+(?:with respect to|w\.?r\.?t\.?|in|by)\s+(?:the variable\s+|the input\s+)?{_F.format('by')},?)?"
 _IS = (
-    r"\s*(?:(?:,?\s*(?:is|equals|becomes|will be|would be|can be written as|comes out (?:as|to)|turns out to be|works out to"
-    r"(?: be)?)"
-    r"(?:\s+(?:given by|equal to|simply|then|therefore|thus|just|also|exactly|calculated as|computed as|found to be|the|"
-    r"function))*)|=|(?=:))\s*:?\s*"
+    r"\s*(?:(?:,?\s*(?:is|equals|becomes|will be|would be|can be written as|comes out (?:as|to)|turns out to be"
+    r"|works out to(?: be)?)"
+    r"(?:\s+(?:given by|equal to|simply|then|therefore|thus|just|also|exactly|calculated as|computed as|found to be"
+    r"|the|function))*)|=|(?=:))\s*:?\s*"
 )
 _WORD = r"(?P<order>first |second |third |partial |fourth |higher[- ]order |mixed |total |directional )?"
-_THING = r"(?:(?:the|this|a|our)\s+)?(?:(?:composite |activation |loss |sigmoid |logistic )?(?:function|expression|formula|term)\s+)?"
-_GIVES = (
-    r",?\s*(?:(?:and\s+)?(?:we\s+|you\s+|one\s+)?(?:to\s+)?(?:gets?|obtains?|finds?|have|gives?|yields?|results? in|leads? to|"
-    r"produces?|arrives? at))(?:\s+(?:that|the derivative|the following))?:?\s*"
+_THING = (
+    r"(?:(?:the|this|a|our)\s+)?(?:(?:composite |activation |loss |sigmoid |logistic )?"
+    r"(?:function|expression|formula|term)\s+)?"
 )
+_GIVES = (
+    r",?\s*(?:(?:and\s+)?(?:we\s+|you\s+|one\s+)?(?:to\s+)?(?:gets?|obtains?|finds?|have|gives?|yields?|results? in"
+    r"|leads? to|produces?|arrives? at))(?:\s+(?:that|the derivative|the following))?:?\s*"
+)
+_OF, _BECOMES, _BY_WHAT = _F.format("of"), _F.format("is"), _F.format("by")
+_RESPECT = r"\s+(?:with respect to|w\.?r\.?t\.?)\s+"
+_DERIVATIVE = rf"{_WORD}\b(?:derivative|gradient)"
 _SENTENCES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{_WORD}\b(?:derivative|gradient) of\s+{_THING}{_F.format('of')}{_CITED}{_BY}{_IS}{_F.format('is')}",
-        rf"{_WORD}\b(?:derivative|gradient)\s+(?:with respect to|w\.?r\.?t\.?)\s+{_F.format('by')}\s+of\s+{_THING}"
-        rf"{_F.format('of')}{_IS}{_F.format('is')}",
-        rf"\b(?:differentiating|differentiate|derive|deriving)\s+{_THING}{_F.format('of')}{_BY}{_GIVES}{_F.format('is')}",
-        rf"{_F.format('is')}{_CITED}\s+is\s+the\s+{_WORD}\b(?:derivative|gradient)\s+of\s+{_THING}{_F.format('of')}"
-        rf"(?:\s+(?:with respect to|w\.?r\.?t\.?)\s+{_F.format('by')})?",
-        rf"{_F.format('of')}{_CITED}[,.;]?\s*(?:(?:then|and|so|we find that|we have that|here|now)\s*,?\s*)*"
-        rf"(?:the|its|whose|has the|has as its|has|with|with the)?\s*{_WORD}\bderivative{_BY}(?:{_IS}|\s+){_F.format('is')}",
+        rf"{_DERIVATIVE} of\s+{_THING}{_OF}{_CITED}{_BY}{_IS}{_BECOMES}",
+        rf"{_DERIVATIVE}{_RESPECT}{_BY_WHAT}\s+of\s+{_THING}{_OF}{_IS}{_BECOMES}",
+        rf"\b(?:differentiating|differentiate|derive|deriving)\s+{_THING}{_OF}{_BY}{_GIVES}{_BECOMES}",
+        rf"{_BECOMES}{_CITED}\s+is\s+the\s+{_DERIVATIVE}\s+of\s+{_THING}{_OF}(?:{_RESPECT}{_BY_WHAT})?",
+        rf"{_OF}{_CITED}[,.;]?\s*(?:(?:then|and|so|we find that|we have that|here|now)\s*,?\s*)*"
+        rf"(?:the|its|whose|has the|has as its|has|with|with the)?\s*{_WORD}\bderivative{_BY}(?:{_IS}|\s+){_BECOMES}",
     )
 ]
 _DENIED_ONLY = re.compile(r"\b(?:if|when|where|set|minimum|maximum|condition)\b", re.IGNORECASE)
@@ -479,6 +476,22 @@ def _is_head(part: Sequence[Token]) -> bool:
         token.kind == ("name" if n % 2 == 0 else "operator") and (n % 2 == 0 or token.text == ",")
         for n, token in enumerate(inside)
     )
+
+
+def _is_expanded(tree: Tree) -> bool:
+    """Tell whether nothing is left to work out in a side, as in both sides of x² = 2x, which so is no calculation."""
+    kind, *parts = tree
+    if kind in ("num", "sym"):
+        return True
+    if kind == "mul":
+        return all(part[0] in ("num", "sym", "pow", "mul") and _is_expanded(part) for part in parts)
+    if kind == "pow":
+        return bool(parts[0][0] == "sym" and parts[1][0] == "num")
+    return kind in ("add", "neg") and all(map(_is_expanded, parts))
+
+
+def _uses_sigma(*trees: Tree) -> bool:
+    return any(node[1] == "\\sigma" for tree in trees for node in nodes(tree, "fun"))
 
 
 def _has_bare_sigma(statement: Statement) -> bool:

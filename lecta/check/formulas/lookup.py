@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from lecta.check.formulas.finding import Found, find, statements
 from lecta.check.formulas.reading import Tree, UnreadableError, read, sides
 from lecta.check.formulas.tokens import Token, tokenize
 
 _LITTLE_WORDS = frozenset(
-    "is the of and to in we an by as or for are can if on at it be not no so do our its has was let all via use i ii "
-    "iii one two the then than that this with from".split()
+    re.findall(
+        r"\w+",
+        "is the of and to in we an by as or for are can if on at it be not no so do our its has was let all via use "
+        "i ii iii one two the then than that this with from",
+    )
 )
 _DELIMITERS = re.compile(r"\$\$?|\\[()\[\]]|`+")
 _LOOSE = frozenset("^_/{}")
@@ -67,7 +71,7 @@ class Lectures:
 
 
 def canonical(tokens: Sequence[Token]) -> list[str]:
-    """Return tokens in one spelling: fractions with a slash, ∂ for d, no signs of multiplication, no needless braces."""
+    """Return tokens in one spelling: fractions with a slash, ∂ for d, no multiplication signs, no needless braces."""
     found: list[str] = []
     at = 0
     kept = [token for token in tokens if token.text not in ("*", "\\cdot")]
@@ -170,7 +174,7 @@ def _is_part(token: str) -> bool:
 
 def _single_names(text: str, form: list[str]) -> set[str]:
     """Return the symbols of a passage, alone and with the sign that follows ("w_", "x'")."""
-    return set(form) | {" ".join(pair) for pair in zip(form, form[1:], strict=False)}
+    return set(form) | {" ".join(pair) for pair in pairwise(form)}
 
 
 def _sorted_statements(formula: Found) -> set[str]:

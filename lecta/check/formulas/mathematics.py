@@ -1,15 +1,18 @@
 """Are two sides equal? SymPy for derivatives and their form, mpmath at random points for the verdict.
 
-This runs in a process of its own (`python -m lecta.check.formulas.mathematics`, questions and answers as lines of JSON),
-because no bound on a formula's length bounds what SymPy may do with it: whoever asks can end it. What comes in are trees
-of `reading`, never text to be evaluated.
+This runs in a process of its own (`python -m lecta.check.formulas.mathematics`, questions and answers as lines of
+JSON), because no bound on a formula's length bounds what SymPy may do with it: whoever asks can end it. What comes in
+are trees of `reading`, never text to be evaluated.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import operator
 import random
+import re
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +34,10 @@ CLEARLY = 1e-6
 EQUAL = 1e-12
 VANISHING = 1e-20
 SECONDS = 1.2
+"""Of the processor, for the points of one pair of sides."""
+LIMIT = 2.0
+"""Seconds of the processor for one question."""
+TOO_LONG = "it takes too long"
 MAX_EXPONENT = 1000
 _SCALES = ((0.05, 1.0), (0.2, 2.0), (0.5, 4.0), (1.0, 12.0), (8.0, 60.0))
 _BRANCHING = 0.25
@@ -67,8 +74,11 @@ class relu(sp.Function):  # type: ignore[misc] # noqa: N801
 
 _KNOWN: dict[str, Callable[[Any], Any]] = {
     name: getattr(sp, name)
-    for name in "sin cos tan cot sec csc sinh cosh tanh coth sech csch exp log sqrt erf sign asin acos atan acot asec acsc "
-    "asinh acosh atanh acoth".split()
+    for name in re.findall(
+        r"\w+",
+        "sin cos tan cot sec csc sinh cosh tanh coth sech csch exp log sqrt erf sign asin acos atan acot asec acsc "
+        "asinh acosh atanh acoth",
+    )
 } | {
     "abs": sp.Abs,
     "sigmoid": sigmoid,
@@ -76,11 +86,17 @@ _KNOWN: dict[str, Callable[[Any], Any]] = {
     "softplus": lambda x: sp.log(1 + sp.exp(x)),
     "silu": lambda x: x * sigmoid(x),
 }
+
+
+def _step(x: Any, _: Any = None) -> Any:
+    return mpmath.mpf(x > 0)
+
+
 _NUMERIC = [
     {
         "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
         "relu": lambda x: max(mpmath.mpf(0), x),
-        "Heaviside": lambda x, at_zero=None: mpmath.mpf(x > 0),
+        "Heaviside": _step,
     },
     "mpmath",
 ]
@@ -108,30 +124,23 @@ class Builder:
 
     def build(self, tree: Tree, held: frozenset[str] = frozenset(), top: bool = False) -> Any:
         """Return a tree's expression; names in `held` stay symbols. Raises `UndecidedError`."""
-        kind = tree[0]
+        kind, *parts = tree
         if kind == "num":
-            if len(tree[1]) > 20:
+            if len(parts[0]) > 20:
                 raise UndecidedError("a long number")
-            return sp.Rational(tree[1])
+            return sp.Rational(parts[0])
         if kind == "sym":
-            return self._symbol(tree[1], held, top)
-        if kind in ("add", "mul"):
-            parts = [self.build(part, held) for part in tree[1:]]
-            return sp.Add(*parts) if kind == "add" else sp.Mul(*parts)
-        if kind == "neg":
-            return -self.build(tree[1], held)
-        if kind in ("div", "pow"):
-            left, right = self.build(tree[1], held), self.build(tree[2], held)
-            if kind == "pow" and right.is_number and not abs(sp.N(right)) <= MAX_EXPONENT:
-                raise UndecidedError("a large exponent")
-            return left / right if kind == "div" else left**right
+            return self._symbol(parts[0], held, top)
+        if kind in ("fun", "prime", "d"):
+            return self._function(kind, parts, held)
         if kind == "call":
-            return _KNOWN[tree[1]](self.build(tree[2], held))
+            return _KNOWN[parts[0]](self.build(parts[1], held))
+        return _operated(kind, [self.build(part, held) for part in parts])
+
+    def _function(self, kind: str, parts: list[Any], held: frozenset[str]) -> Any:
         if kind == "fun":
-            return self._apply(tree[1], [self.build(part, held) for part in tree[2:]], held)
-        if kind == "prime":
-            return self._primed(tree[1], tree[2], held)
-        return self._derived(tree[1], tree[2], held)
+            return self._apply(parts[0], [self.build(part, held) for part in parts[1:]], held)
+        return (self._primed if kind == "prime" else self._derived)(parts[0], parts[1], held)
 
     def _symbol(self, name: str, held: frozenset[str], top: bool) -> Any:
         if name in held:
@@ -150,8 +159,9 @@ class Builder:
                 raise UndecidedError(f"{name} has another number of arguments")
             inner = {self.symbol(parameter): value for parameter, value in zip(parameters, arguments, strict=True)}
             shadowed = frozenset(parameters)
-            without = type(self)({"functions": {k: v for k, v in self.functions.items() if k != name}, "symbols": self.symbols,
-                               "sigma": self.sigma}, [body])  # fmt: skip
+            others = {key: value for key, value in self.functions.items() if key != name}
+            question = {"functions": others, "symbols": self.symbols, "sigma": self.sigma}
+            without = type(self)(question, [body])
             without.names = self.names
             built = without.build(body, held | shadowed).xreplace(inner)
             self.unknown |= without.unknown
@@ -228,9 +238,19 @@ class Builder:
         }
 
 
+def _operated(kind: str, parts: list[Any]) -> Any:
+    """Return a sum, product, quotient, power or negative of expressions."""
+    if kind == "pow" and parts[1].is_number and not abs(sp.N(parts[1])) <= MAX_EXPONENT:
+        raise UndecidedError("a large exponent")
+    operations: dict[str, Callable[..., Any]] = {
+        "add": sp.Add, "mul": sp.Mul, "neg": operator.neg, "div": operator.truediv, "pow": operator.pow
+    }  # fmt: skip
+    return operations[kind](*parts)
+
+
 def _some_function(name: str, arguments: Sequence[Any]) -> Any:
     """Return a smooth function without symmetries in place of an unknown one: what holds for any holds for it."""
-    numbers = random.Random(name)  # noqa: S311
+    numbers = random.Random(name)
     total = sum(sp.Rational(numbers.randint(30, 170), 100) * argument for argument in arguments)
     return (
         sp.sin(total + sp.Rational(numbers.randint(10, 90), 100)) + sp.Rational(numbers.randint(20, 70), 100) * total**2
@@ -260,8 +280,10 @@ def judge(question: dict[str, Any]) -> dict[str, Any]:
 
 def compare(left: Any, right: Any, slack: float = 0.0) -> tuple[str, str]:
     """Return a verdict on two expressions and how it was reached."""
-    if left == right:
-        return "equal", "symbolically"
+    return ("equal", "symbolically") if left == right else _compare_at_points(left, right, slack)
+
+
+def _compare_at_points(left: Any, right: Any, slack: float) -> tuple[str, str]:
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
     with mpmath.workdps(DIGITS):
         call = sp.lambdify(symbols, [left, right], modules=_NUMERIC)
@@ -297,14 +319,14 @@ def _compare_numbers(call: Callable[..., Any], slack: float) -> tuple[str, str]:
 def _count(call: Callable[..., Any], dimension: int) -> tuple[int, int, int, int]:
     """Return at how many points the sides are equal and differ, and how many of them have positive values only."""
     tallies = {(is_positive, is_equal): 0 for is_positive in (True, False) for is_equal in (True, False)}
-    started = time.perf_counter()
+    started = time.process_time()
     for is_positive, point in _points(dimension):
         seen = tallies[is_positive, True] + tallies[is_positive, False]
         if seen >= ENOUGH:
             if all(tallies[p, True] + tallies[p, False] >= ENOUGH for p in (True, False)):
                 break
             continue
-        if time.perf_counter() - started > SECONDS:
+        if time.process_time() - started > SECONDS:
             break
         same = _same(call, point)
         if same is not None:
@@ -318,7 +340,7 @@ def _count(call: Callable[..., Any], dimension: int) -> tuple[int, int, int, int
 
 
 def _points(dimension: int) -> Iterator[tuple[bool, list[Any]]]:
-    numbers = random.Random(20)  # noqa: S311 - the same points every time
+    numbers = random.Random(20)
     for turn in range(POINTS):
         signs = [1 if turn % 2 == 0 else numbers.choice((1, -1)) for _ in range(dimension)]
         if turn % 2 and min(signs) > 0:
@@ -360,11 +382,10 @@ def _named_function(name: str) -> Any:
         text = rf"{name}\left({printer._print(one.args[0])}\right)"
         return rf"\left({text}\right){power}" if power else text
 
-    return type(
-        name,
-        (sp.Function,),
-        {"nargs": 1, "fdiff": lambda one, _=1: _named_function(name + "'")(*one.args), "_latex": printed},
-    )
+    def primed(one: Any, _: int = 1) -> Any:
+        return _named_function(name + "'")(*one.args)
+
+    return type(name, (sp.Function,), {"nargs": 1, "fdiff": primed, "_latex": printed})
 
 
 def correct(question: dict[str, Any]) -> dict[str, Any]:
@@ -399,14 +420,34 @@ def main() -> None:
     sys.set_int_max_str_digits(5000)
     out = sys.stdout
     sys.stdout = sys.stderr
-    print("{}", file=out, flush=True)  # noqa: T201 - ready
+    print("{}", file=out, flush=True)
     for line in sys.stdin:
         question = json.loads(line)
         try:
-            answer = correct(question) if question.get("correct") else judge(question)
+            with _limited(LIMIT):
+                answer = correct(question) if question.get("correct") else judge(question)
         except Exception as error:  # SymPy raises many kinds; none may end the process
-            answer = {"verdict": "undecided", "how": type(error).__name__, "latex": ""}
-        print(json.dumps(answer), file=out, flush=True)  # noqa: T201
+            how = TOO_LONG if isinstance(error, TimeoutError) else type(error).__name__
+            answer = {"verdict": "undecided", "how": how, "latex": "", "unknown": [], "independent": False}
+        print(json.dumps(answer), file=out, flush=True)
+
+
+@contextlib.contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Raise `TimeoutError` after so much time of the processor; where there is no such clock, whoever asks ends us."""
+    if not hasattr(signal, "setitimer"):
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError
+
+    signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The process that does the mathematics: started while the model writes, kept warm, ended when a formula takes too long."""
+"""The process that does the mathematics: started while the model writes, kept warm, ended when it takes too long."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-SECONDS = 2.0
-"""For one question. What takes longer is not checkable."""
+SECONDS = 6.0
+"""For one question, after which the process is ended. Where it can it stops by itself after two seconds of work; a
+busy machine may take longer over them."""
 START_SECONDS = 30.0
 """For Python and SymPy to load, 0.5 s on an idle machine."""
 NO_ANSWER: dict[str, Any] = {

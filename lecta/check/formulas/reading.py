@@ -24,7 +24,7 @@ MAX_DEPTH = 40
 _OPENING = {")": "(", "]": "[", "}": "{"}
 _FUNCTION_LETTERS = frozenset(("f", "g", "F", "G", "\\phi", "\\psi", "\\sigma", "\\varphi"))
 _PERHAPS_FUNCTIONS = frozenset(
-    "h u v s p q l L J E N H D C Q R \\ell \\mathcal{L} \\mathcal{J} \\mathbb{E} \\mu \\delta".split()
+    r"h u v s p q l L J E N H D C Q R \ell \mathcal{L} \mathcal{J} \mu \delta".split()  # noqa: SIM905 - a list of words
 )
 _OPERATORS = frozenset(("\\mathbb{E}", "\\mathbb{P}", "\\mathrm{Var}", "\\mathrm{Cov}", "P"))
 _SPELLINGS = {
@@ -238,21 +238,17 @@ class _Reader:
             return ["num", token.text]
         if token.kind == "vector":
             raise UnreadableError("vectors or matrices")
-        if token.kind == "open":
-            if token.text == "{" and not self._tokens[self._at + 1 : self._at + 2]:
-                raise UnreadableError("{")
-            return self._sub(self._group())
-        if token.kind == "frac":
-            return self._fraction()
-        if token.kind == "sqrt":
-            return self._root()
-        if token.kind == "function":
-            return self._known()
         if self._is("|"):
             return self._absolute()
         if token.kind == "name" or token.text == "∂":
             return self._slashed_derivative() or self._named()
-        raise UnreadableError(token.text or "an end")
+        readers = {"open": self._bracketed, "frac": self._fraction, "sqrt": self._root, "function": self._known}
+        if token.kind not in readers:
+            raise UnreadableError(token.text or "an end")
+        return readers[token.kind]()
+
+    def _bracketed(self) -> Tree:
+        return self._sub(self._group())
 
     def _absolute(self) -> Tree:
         self._take()
@@ -364,7 +360,7 @@ class _Reader:
     def _applied(self, name: str, primes: int) -> Tree | None:
         if not (self._is("(") or self._is("[")) or name in self._symbols:
             return None
-        base = name.split("_{")[0]
+        base = name.split("_{", maxsplit=1)[0]
         certain = name in self._functions or primes or base in _FUNCTION_LETTERS
         if base in _OPERATORS:
             raise UnreadableError("an expectation" if base == "\\mathbb{E}" else "a probability")
@@ -448,7 +444,12 @@ class _Reader:
         if not self._starts_factor():
             raise UnreadableError("an operator")
         if self._peek().kind == "open" and self._peek().text != "{":
-            return ["d", variables, self._sub(self._group())]  # d/dx (f) g is (d/dx f) g
+            mark, tree = self._at, self._factor()
+            if self._starts_factor() or self._is("*") or self._is("/"):
+                self.choices.add("bracket")  # d/dx (f) g
+                if "bracket" in self._chosen:
+                    return ["d", variables, tree]
+            self._at = mark
         tree = self._product()
         if self._is("+") or self._is("-"):
             self.choices.add("sum")  # d/dx x^2 + 3x

@@ -1,7 +1,7 @@
 """LaTeX, Unicode mathematics and formulas in code, cut into one kind of tokens.
 
-The same formula may be `\\frac{\\partial L}{\\partial w}` in an answer and "∂L/∂w" in the text of a PDF. Names come out in
-LaTeX, layout (`\\left`, `\\,`, `\\displaystyle`, colours) does not come out at all.
+The same formula may be `\\frac{\\partial L}{\\partial w}` in an answer and "∂L/∂w" in the text of a PDF. Names come
+out in LaTeX, layout (`\\left`, `\\,`, `\\displaystyle`, colours) does not come out at all.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import Literal
 Kind = Literal["number", "name", "function", "vector", "operator", "open", "close", "frac", "sqrt", "text", "other"]
 
 KNOWN = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh coth sech csch exp log ln sqrt abs erf sign "
-    "arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh arcsinh arccosh arctanh "
-    "asin acos atan acot asec acsc asinh acosh atanh acoth "
-    "sigmoid logistic relu softplus silu swish".split()
+    re.findall(
+        r"\w+",
+        "sin cos tan cot sec csc sinh cosh tanh coth sech csch exp log ln sqrt abs erf sign "
+        "arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh arcsinh arccosh arctanh "
+        "asin acos atan acot asec acsc asinh acosh atanh acoth "
+        "sigmoid logistic relu softplus silu swish",
+    )
 )
 """Functions of one number that are understood, as they are written."""
 
@@ -31,12 +34,15 @@ class Token:
     """Names in LaTeX (`\\theta`, `\\hat{y}`), operators as one character (`*`, `/`, `^`, `_`, `=`, `'`)."""
 
 
+_LETTERS = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho "
+    "sigma tau upsilon phi chi psi omega"
+)
 _GREEK = {
     unicodedata.lookup(f"GREEK {case} LETTER {'LAMDA' if letter == 'lambda' else letter.upper()}"): "\\"
     + (letter.capitalize() if case == "CAPITAL" else letter)
     for case in ("SMALL", "CAPITAL")
-    for letter in "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
-    "chi psi omega".split()
+    for letter in _LETTERS.split()
 } | {"ϕ": "\\phi", "ϵ": "\\epsilon", "ϑ": "\\theta", "ℓ": "\\ell", "∇": "\\nabla", "∞": "\\infty", "∑": "\\sum"}
 _SAME_NAME = {"\\varepsilon": "\\epsilon", "\\varphi": "\\phi", "\\vartheta": "\\theta", "\\varsigma": "\\sigma"}
 _OPERATORS = {
@@ -137,7 +143,7 @@ class _Cutter:
 
     def _one(self, piece: str) -> None:
         name = _GREEK.get(piece, _SAME_NAME.get(piece, piece))
-        if piece in _BOLD or piece in "→⇉" and self._next_is_letter():
+        if piece in _BOLD or (piece in "→⇉" and self._next_is_letter()):
             self._add("vector", f"\\mathbf{{{self._argument()}}}")
         elif piece in _ACCENTS:
             self._add("name", f"{piece.replace('wide', '').replace('overline', 'bar')}{{{self._argument()}}}")
