@@ -443,22 +443,23 @@ class _Reader:
             return ["d", variables, tree]
         if not self._starts_factor():
             raise UnreadableError("an operator")
+        return ["d", variables, self._differentiated()]
+
+    def _differentiated(self) -> Tree:
+        """Read what follows d/dx: the product; where signs follow, it may be a bracket alone or the whole sum."""
         if self._peek().kind == "open" and self._peek().text != "{":
             mark, tree = self._at, self._factor()
             if self._starts_factor() or self._is("*") or self._is("/"):
                 self.choices.add("bracket")  # d/dx (f) g
                 if "bracket" in self._chosen:
-                    return ["d", variables, tree]
+                    return tree
             self._at = mark
-        tree = self._product()
+        terms = [self._product()]
         if self._is("+") or self._is("-"):
             self.choices.add("sum")  # d/dx x^2 + 3x
-            if "sum" in self._chosen:
-                terms = [tree]
-                while self._is("+") or self._is("-"):
-                    terms.append(self._signed())
-                tree = ["add", *terms]
-        return ["d", variables, tree]
+        while "sum" in self._chosen and (self._is("+") or self._is("-")):
+            terms.append(self._signed())
+        return terms[0] if len(terms) == 1 else ["add", *terms]
 
 
 def _variables(below: Sequence[Token]) -> list[str]:
