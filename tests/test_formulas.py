@@ -59,6 +59,7 @@ OPEN = [
     r"$x^2 = 2x$",
     r"Set $f'(x) = 0$ where $f(x) = x^2 - x$.",
     r"$\nabla_\theta L(\theta) = \mathbb{E}[x]$",
+    r"$𝔼[2x⋅𝔼[x]] = 2(𝔼[x])^2$",
     r"$\mathbf{h}^T \mathbf{w} = 3$",
     r"$p(y|x) = \mathrm{softmax}(z)$",
     r"$\frac{\partial L}{\partial w} = \delta x$",

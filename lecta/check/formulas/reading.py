@@ -1,6 +1,6 @@
 """From tokens to a tree: what a formula says, as far as it is certain. Nothing is evaluated here.
 
-SymPy's own LaTeX readers were tried on 32 formulas as answers and slides write them (docs/formulas.md): one gives wrong
+SymPy's own LaTeX readers were tried on 33 formulas as answers and slides write them (docs/formulas.md): one gives wrong
 readings without a word (`\\log{(x)}^2` as the logarithm of a square), the other fails or returns several readings for
 two thirds. A checker that calls formulas wrong must know when a reading is uncertain, so this one says so.
 

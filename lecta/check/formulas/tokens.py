@@ -102,7 +102,8 @@ def _plain(character: str) -> str:
     name = unicodedata.name(character, "")
     if "BOLD" in name and letter.isalpha():
         return f"\\mathbf{{{letter}}}"
-    return f"\\mathcal{{{letter}}}" if "SCRIPT" in name else letter
+    alphabet = "mathcal" if "SCRIPT" in name else "mathbb" if "DOUBLE-STRUCK" in name else ""
+    return f"\\{alphabet}{{{letter}}}" if alphabet else letter
 
 
 class _Cutter:
