@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -30,6 +30,7 @@ from lecta.types import (
     DocumentRecord,
     FileReport,
     FileStatus,
+    FormulaStatus,
     Hit,
     Passage,
     ReindexReport,
@@ -160,6 +161,10 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "sentences": [
             {"text": s.text, "citations": list(s.citations), "support": s.support, "supported": s.supported}
             for s in answer.sentences
+        ],
+        "formulas": [
+            {"latex": f.latex, "status": f.status, "correction": f.correction, "passage": f.passage}
+            for f in answer.formulas
         ],
         "passages": _hits_json(answer.passages),
         "model": answer.model,
@@ -347,8 +352,23 @@ def print_note(line: str) -> None:
 
 
 def print_sources(answer: Answer, console: Console | None = None) -> None:
-    """Print the passages an answer cites: as a table on a terminal, as lines into a pipe."""
+    """Print the passages an answer cites and how its formulas fared: a table on a terminal, lines into a pipe."""
     console = console or _out()
+    _print_cited(answer, console)
+    formulas = formulas_line(answer)
+    if formulas:
+        console.print(f"\n{formulas}", markup=False)
+
+
+def formulas_line(answer: Answer) -> str:
+    """Return how many formulas stand in the lectures, were checked, are wrong; only what states something counts."""
+    stating = [formula for formula in answer.formulas if formula.is_statement]
+    counts = [(status, sum(formula.status == status for formula in stating)) for status in get_args(FormulaStatus)]
+    told = ", ".join(f"{count} {status}" for status, count in counts if count)
+    return f"Formulas: {told}" if told else ""
+
+
+def _print_cited(answer: Answer, console: Console) -> None:
     cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
     if answer.abstained or not answer.passages:
         return

@@ -15,6 +15,7 @@ from lecta import chunk, embed, models, read
 from lecta.adding import Adding, OnHeard, lexicon_of
 from lecta.answer import citations, prompt
 from lecta.asking import ORDERED, Asking
+from lecta.check import formulas
 from lecta.check.attribution import Attributor
 from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
@@ -296,8 +297,9 @@ class Library:
         written: list[str] = []
         hits, stream = self._begun(alone, found.hits)
         attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
+        marker = formulas.Marker([hit.passage.text for hit in hits])
         spoken = citations.without_thinking(stream, thoughts)
-        for piece in citations.cited(citations.checked(spoken, len(hits)), attributor.cite):
+        for piece in marker.mark(citations.cited(citations.checked(spoken, len(hits)), attributor.cite)):
             timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
             written.append(piece)
             if on_text:
@@ -307,7 +309,8 @@ class Library:
         if not text:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
         answer = _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
-        return replace(answer, understood=understood)
+        answer = replace(answer, understood=understood)
+        return answer if answer.abstained else replace(answer, formulas=marker.formulas(text))
 
     def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""

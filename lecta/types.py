@@ -203,6 +203,33 @@ class Sentence:
     supported: bool | None = None
 
 
+FormulaStatus = Literal["in the lectures", "checked", "wrong", "not checkable"]
+"""What is known of a formula in an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula of an answer, looked up in the passages and checked by mathematics."""
+
+    latex: str
+    """As it was written, without the marks around it."""
+    start_index: int
+    """First character in `Answer.text`, the marks with it."""
+    end_index: int
+    status: FormulaStatus
+    correction: str = ""
+    """What is right, in LaTeX, where the formula is wrong and that can be said."""
+    reason: str = ""
+    """How the status came about: "differs at 16 points", "is a definition"."""
+    passage: int | None = None
+    """1-based number into `Answer.passages` of the first that has the formula."""
+
+    @property
+    def is_statement(self) -> bool:
+        """Whether the formula says something, an equation or a result, and is not just a symbol or a term."""
+        return self.status in ("checked", "wrong") or any(sign in self.latex for sign in ("=", "\\approx", "≈", "≝"))
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What lecta says to a question, and what it rests on."""
@@ -217,6 +244,7 @@ class Answer:
     timings: Mapping[str, float] = field(default_factory=dict)
     """Milliseconds: retrieve_ms, first_token_ms, total_ms."""
     understood: Understanding | None = None
+    formulas: tuple[Formula, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
