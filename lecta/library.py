@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from lecta import chunk, models, read
+from lecta import aligning, chunk, models, read
 from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
 from lecta.check.attribution import Attributor
@@ -115,8 +115,7 @@ class Library:
     def _take_out(self, records: Sequence[DocumentRecord]) -> None:
         if records:
             self.store.remove([record.id for record in records])
-            Adding(self.store, self._make_intake).compare_again()
-            self.store.settle()
+            Adding(self.store, self._make_intake).finish()
 
     def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
         """Return what came from under the folders given and is no longer on the disk."""
@@ -288,6 +287,7 @@ class Library:
             chunker=f"{chunk.RECIPE}/{self.settings.passage_size}",
             embedder=embedder.name if embedder else _MINILM[0],
             dimension=embedder.dimension if embedder else _MINILM[1],
+            aligner=aligning.RECIPE,
         )
 
     @cached_property

@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
@@ -31,7 +31,7 @@ from lecta.errors import LibraryError, first_line
 from lecta.protocols import Vectors
 from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Place, Section, Signature
 
-FORMAT = 2
+FORMAT = 3
 EXACT_BELOW = 50_000
 """Passages up to which cosine is exact; benchmarks/vectors has the times this was chosen by."""
 
@@ -58,8 +58,18 @@ _PASSAGE_FIELDS = [
     ("end_time", pa.float64()),
     ("label", pa.string()),
     ("speaker", pa.string()),
+    ("beside_source", pa.string()),
+    ("beside_page", pa.int32()),
+    ("beside_start_time", pa.float64()),
+    ("beside_end_time", pa.float64()),
+    ("beside_start_index", pa.int64()),
+    ("beside_end_index", pa.int64()),
+    ("beside_title", pa.string()),
+    ("beside_confidence", pa.float64()),
 ]
-_PASSAGE_COLUMNS = [field.name for field in fields(Passage)]
+_OWN_COLUMNS = [field.name for field in fields(Passage) if field.name != "beside"]
+_BESIDE_COLUMNS = {field.name: f"beside_{field.name}" for field in fields(Place)}
+_PASSAGE_COLUMNS = [*_OWN_COLUMNS, *_BESIDE_COLUMNS.values()]
 _SECTION = pa.struct(
     [
         ("start_index", pa.int64()),
@@ -110,6 +120,8 @@ _DOCUMENT_SCHEMA = pa.schema(
         ("text", pa.string()),
         ("sections", pa.list_(_SECTION)),
         ("warnings", pa.list_(pa.string())),
+        ("aligned", pa.string()),
+        ("beside", pa.int64()),
     ]
 )
 _KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
@@ -125,6 +137,7 @@ class Recipe:
     chunker: str
     embedder: str
     dimension: int
+    aligner: str = ""
     format: int = FORMAT
 
 
@@ -140,6 +153,25 @@ class Entry:
     vectors: Vectors
     signatures: Sequence[Signature] = ()
     """Of its paragraphs, so that a later file is compared without reading this one again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as it is stored, to be put beside another."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+    vectors: Vectors
+    """Of what the passages say themselves, whatever they are matched by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What stands beside the passages of one document, and what they are then matched by."""
+
+    passages: tuple[Passage, ...]
+    words: Sequence[str]
+    vectors: Vectors
 
 
 def document_id(path: Path) -> str:
@@ -178,10 +210,7 @@ class Store:
         rows = self._rows("documents", filter=f"source = {_quoted(source)}", limit=1)
         if not rows:
             return None
-        row = {field.name: rows[0][field.name] for field in fields(Document)}
-        row["sections"] = tuple(Section(**section) for section in row["sections"])
-        row["warnings"] = tuple(row["warnings"])
-        return Document(**row)
+        return _document(rows[0])
 
     def count(self) -> int:
         """Return how many passages there are."""
@@ -207,7 +236,7 @@ class Store:
     def passages(self) -> list[Passage]:
         """Return every passage, by source and place."""
         rows = self._rows("passages", columns=_PASSAGE_COLUMNS)
-        return sorted((Passage(**row) for row in rows), key=lambda passage: (passage.source, passage.start_index))
+        return sorted(map(_passage, rows), key=lambda passage: (passage.source, passage.start_index))
 
     def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
         """Return for each passage the other places where its words stand."""
@@ -281,7 +310,9 @@ class Store:
         ids = [document_id(entry.path) for entry in entries]
         with self._writing("add to") as state:
             replacing = ids if self._holds(ids) else None
-            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
+            if replacing:
+                self._forget(replacing)
+            self._write("passages", _passage_table(ids, entries), replacing)
             self._write("signatures", _signature_table(ids, entries), replacing)
             self._write("documents", _document_table(ids, entries), replacing)
             self._publish(replace(state, is_settled=False))
@@ -291,6 +322,7 @@ class Store:
         if not ids:
             return
         with self._writing("remove from") as state:
+            self._forget(ids)
             for name in _TABLES:
                 table = self._latest(name)
                 if table is not None:
@@ -307,6 +339,7 @@ class Store:
             documents, passages, signatures = (self._latest(name) for name in ("documents", "passages", "signatures"))
             if passages is not None:
                 passages.update(names, where=_in("document_id", [record.id]))
+                passages.update({"beside_source": _quoted(source)}, where=_in("beside_source", [record.source]))
             if signatures is not None:
                 signatures.update(names, where=_in("document_id", [record.id]))
                 signatures.update({"copy_of": _quoted(source)}, where=_in("copy_of", [record.source]))
@@ -314,6 +347,40 @@ class Store:
                 place = {"source": _quoted(source), "id": _quoted(new), "path": _quoted(shown_path(path.resolve()))}
                 documents.update(place, where=old)
             self._publish(replace(state, is_settled=False))
+
+    def lay_beside(
+        self, ids: Sequence[str], aligned: str, lay: Callable[[Sequence[Stored]], Sequence[Besides]]
+    ) -> None:
+        """Let `lay` say what stands beside the passages of documents, all in one step.
+
+        `lay` is given the documents as they are, in the order of `ids`, and gives as much back; no other writer comes
+        between. They are marked as `aligned`; does nothing when one of them is gone.
+        """
+        with self._writing("align in") as state:
+            passages, documents = self._latest("passages"), self._latest("documents")
+            if passages is None or documents is None or documents.count_rows(_in("id", ids)) != len(ids):
+                return
+            stored = [_stored(key, documents, passages) for key in ids]
+            changed = []
+            for key, (rows, before), after in zip(ids, stored, lay([one for _, one in stored]), strict=True):
+                beside = sum(passage.beside is not None for passage in after.passages)
+                values = {"aligned": _quoted(aligned), "beside": str(beside)}
+                documents.update(values, where=_in("id", [key]))
+                if beside or rows["plain"].null_count < len(rows) or any(p.beside for p in before.passages):
+                    changed.append(_laid(rows, before, after))
+            if changed:
+                merge = passages.merge_insert(_KEYS["passages"]).when_matched_update_all()
+                merge.execute(pa.concat_tables(changed))
+            self._publish(replace(state, is_settled=state.is_settled and not changed))
+
+    def _forget(self, ids: Sequence[str]) -> None:
+        """Let no passage have a place in documents that go or change."""
+        documents, passages = self._latest("documents"), self._latest("passages")
+        if documents is None or passages is None:
+            return
+        rows = documents.to_table(columns=["source"], filter=f"{_in('id', ids)} AND beside > 0").to_pylist()
+        if rows:
+            passages.update({"beside_source": "NULL"}, where=_in("beside_source", [row["source"] for row in rows]))
 
     def settle(self) -> None:
         """Bring indexes up to date and join small files; call after a run of changes."""
@@ -429,6 +496,11 @@ class Store:
             raise LibraryError(
                 f"library {self.folder} was made by a newer lecta (format {made['format']}): upgrade lecta"
             )
+        if made["format"] < FORMAT:
+            raise LibraryError(
+                f"library {self.folder} was made by an older lecta (format {made['format']}, now {FORMAT}): "
+                "add your lectures to another folder with --library, or remove this one and add them again"
+            )
         wanted = asdict(self.recipe)
         differing = [name for name in wanted if made.get(name) != wanted[name]]
         if differing:
@@ -477,17 +549,28 @@ def _cause(error: BaseException) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
+def _passage_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
     rows = [
-        {name: getattr(passage, name) for name in _PASSAGE_COLUMNS}
-        | {"document_id": key, "number": number, "words": words}
+        {name: getattr(passage, name) for name in _OWN_COLUMNS} | {"document_id": key, "number": number, "words": words}
         for key, entry in zip(ids, entries, strict=True)
         for number, (passage, words) in enumerate(zip(entry.passages, entry.words, strict=True))
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema(_PASSAGE_FIELDS))
-    vectors = np.concatenate([entry.vectors for entry in entries]).astype(np.float32, copy=False)
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), dimension)
-    return table.append_column("vector", column)
+    column = _vector_column(np.concatenate([entry.vectors for entry in entries]))
+    return table.append_column("vector", column).append_column("plain", pa.nulls(len(rows), column.type))
+
+
+def _vector_column(vectors: Vectors, where: Any = None) -> pa.FixedSizeListArray:
+    """Return vectors as a column; null where `where` is false."""
+    flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel(), pa.float32())
+    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1], mask=None if where is None else pa.array(~where))
+
+
+def _vectors_of(column: pa.ChunkedArray, dimension: int) -> Vectors:
+    """Return a column of vectors as an array; what is null there is nought."""
+    return np.array([row if row is not None else [0.0] * dimension for row in column.to_pylist()], np.float32).reshape(
+        -1, dimension
+    )
 
 
 def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
@@ -512,6 +595,8 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
             "characters": len(entry.document.text),
             "sections": [asdict(section) for section in entry.document.sections],
             "warnings": list(entry.document.warnings),
+            "aligned": "",
+            "beside": 0,
         }
         for key, entry in zip(ids, entries, strict=True)
     ]  # fmt: skip
@@ -524,7 +609,48 @@ def shown_path(path: Path) -> str:
 
 
 def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:
-    return [Hit(Passage(**{name: row[name] for name in _PASSAGE_COLUMNS}), float(row[score])) for row in rows]
+    return [Hit(_passage(row), float(row[score])) for row in rows]
+
+
+def _passage(row: dict[str, Any]) -> Passage:
+    beside = None
+    if row["beside_source"] is not None:
+        beside = Place(**{name: row[column] for name, column in _BESIDE_COLUMNS.items()})
+    return Passage(**{name: row[name] for name in _OWN_COLUMNS}, beside=beside)
+
+
+def _document(row: dict[str, Any]) -> Document:
+    values = {field.name: row[field.name] for field in fields(Document)}
+    values["sections"] = tuple(Section(**section) for section in row["sections"])
+    values["warnings"] = tuple(row["warnings"])
+    return Document(**values)
+
+
+def _stored(key: str, documents: Any, passages: Any) -> tuple[pa.Table, Stored]:
+    """Return the rows of a document's passages, in their order, and what they and the document say."""
+    rows = passages.to_table(filter=_in("document_id", [key])).sort_by("number")
+    dimension = rows.schema.field("vector").type.list_size
+    vectors, plain = (_vectors_of(rows[name], dimension) for name in ("vector", "plain"))
+    is_mixed = np.array(rows["plain"].is_valid())
+    return rows, Stored(
+        _document(documents.to_table(filter=_in("id", [key])).to_pylist()[0]),
+        tuple(_passage(row) for row in rows.drop_columns(["vector", "plain"]).to_pylist()),
+        np.where(is_mixed[:, None], plain, vectors),
+    )
+
+
+def _laid(rows: pa.Table, before: Stored, after: Besides) -> pa.Table:
+    """Return the rows of a document's passages with what now stands beside them."""
+    places = [passage.beside for passage in after.passages]
+    new: dict[str, Any] = {"words": pa.array(after.words, pa.string())}
+    for name, column in _BESIDE_COLUMNS.items():
+        values = [None if place is None else getattr(place, name) for place in places]
+        new[column] = pa.array(values, rows.schema.field(column).type)
+    new["vector"] = _vector_column(after.vectors)
+    new["plain"] = _vector_column(before.vectors, where=(after.vectors != before.vectors).any(axis=1))
+    for column, values in new.items():
+        rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), values)
+    return rows
 
 
 def _where(filters: Filters) -> str | None:

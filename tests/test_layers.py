@@ -15,8 +15,8 @@ DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
-    | {"intake": 2, "adding": 3, "library": 4, "timeline": 4, "evaluate": 5}
-    | dict.fromkeys(DOORS, 6)
+    | {"intake": 2, "timeline": 2, "aligning": 3, "adding": 4, "library": 5, "evaluate": 6}
+    | dict.fromkeys(DOORS, 7)
 )
 FILES = sorted((ROOT / "lecta").rglob("*.py"))
 

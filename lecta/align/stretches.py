@@ -50,14 +50,17 @@ def spoken_about(moments: Iterable[Moment], told_by: Mapping[int, int] | None = 
     return {page: sorted(about, key=_length, reverse=True) for page, about in found.items()}
 
 
-def page_between(moments: Sequence[Moment], start_time: float, end_time: float) -> tuple[int | None, float]:
-    """Return the page that most of the time between is over, and how sure that is; (None, 0) where none is named."""
+def over(
+    moments: Sequence[Moment], spans: Sequence[tuple[float, float]], start: float, end: float
+) -> tuple[int | None, float]:
+    """Return the page that most between `start` and `end` is over, and how sure that is; (None, 0) where none is named.
+
+    `spans` say where each moment's cue starts and ends, in seconds or characters as `start` and `end` do.
+    """
     weights: dict[int, float] = defaultdict(float)
     total = 0.0
-    for moment in moments:
-        if moment.start_time is None or moment.end_time is None:
-            continue
-        common = min(end_time, moment.end_time) - max(start_time, moment.start_time)
+    for moment, (first, last) in zip(moments, spans, strict=True):
+        common = min(end, last) - max(start, first)
         if common > 0:
             total += common
             if moment.page is not None:
