@@ -27,12 +27,12 @@ from lecta.types import Document, DocumentRecord, Place
 RECIPE = "beside-1"
 """Changes when the same documents would be laid beside each other otherwise, or matched by other words."""
 
-LEAST_FIT = 0.06
-"""`Alignment.fit` below which slides are of another lecture than speech."""
-LEAST_CONFIDENCE = 0.4
+LEAST_FIT = 0.075
+"""Nats a word (`Alignment.fit`) below which slides are of another lecture than speech."""
+LEAST_SHARE = 0.1
+"""Of the words, that a deck must have where a lecture has several."""
+LEAST_CONFIDENCE = 0.5
 """Of a passage, below which it has no place beside it."""
-WEIGHT = 0.3
-"""Of the slide's vector in that of a passage said over it, whose own counts 1."""
 
 _LONGEST = 30
 """Words of a cue where there are no times; some transcripts have no full stops."""
@@ -82,7 +82,7 @@ class _Deck:
 def lay_beside(documents: Sequence[Stored]) -> list[Besides]:
     """Return what stands beside the passages of a lecture's slides and speech, in the order given."""
     beside: dict[str, dict[int, Place]] = defaultdict(dict)  # source -> number of the passage
-    matched: dict[str, dict[int, tuple[str, Array]]] = defaultdict(dict)  # -> the slide's words and vector
+    shown: dict[str, dict[int, str]] = defaultdict(dict)  # -> the words of the slide
     told: dict[tuple[str, int], list[Place]] = defaultdict(list)
     slides = [one for one in documents if one.document.kind == "slides" and one.passages]
     for spoken in documents:
@@ -100,7 +100,7 @@ def lay_beside(documents: Sequence[Stored]) -> list[Besides]:
             if page is not None and sure >= LEAST_CONFIDENCE:
                 slide_source, slide = deck.origin[page - 1]
                 beside[source][number] = Place(slide_source, slide.number, title=slide.title, confidence=round(sure, 4))
-                matched[source][number] = context(slide), deck.vectors[page - 1]
+                shown[source][number] = context(slide)
         for page, place in _times(found, spans, source):
             told[deck.origin[page - 1][0], deck.origin[page - 1][1].number].append(place)
     for one in slides:
@@ -108,41 +108,46 @@ def lay_beside(documents: Sequence[Stored]) -> list[Besides]:
             places = told.get((one.document.source, passage.page or 0))
             if places:
                 beside[one.document.source][number] = max(places, key=_length)
-    return [_besides(one, beside[one.document.source], matched[one.document.source]) for one in documents]
+    return [_besides(one, beside[one.document.source], shown[one.document.source]) for one in documents]
 
 
 def _fitting(slides: Sequence[Stored], cues: Sequence[Cue], vectors: Array) -> tuple[_Deck, Alignment] | None:
-    """Return the slides that go with what is said, and how; None where there are none."""
+    """Return the slides that go with what is said, and how; None where there are none.
 
-    def aligned(deck: _Deck) -> Alignment | None:
-        fits = cues and 0 < len(deck.pages) <= MOST_PAGES
-        return align_vectors(cues, deck.pages, vectors, deck.vectors) if fits else None
+    Several files may be the parts of one deck, so they are tried together, and the one that fits worst is left out
+    until all do.
+    """
+    decks = [_deck(one) for one in slides]
+    decks = [deck for deck in decks if 0 < len(deck.pages) <= MOST_PAGES]
+    while decks and cues:
+        whole = _joined(decks)
+        if len(whole.pages) > MOST_PAGES:
+            decks.pop()
+            continue
+        found = align_vectors(cues, whole.pages, vectors, whole.vectors)
+        ends = np.cumsum([len(deck.pages) for deck in decks])
+        fits = [found.fit(int(end) - len(deck.pages), int(end)) for deck, end in zip(decks, ends, strict=True)]
+        if all(fit >= LEAST_FIT and share >= LEAST_SHARE for fit, share in fits):
+            return whole, found
+        del decks[min(range(len(decks)), key=lambda place: (fits[place][1] >= LEAST_SHARE, fits[place]))]
+    return None
 
-    alone = {one.document.source: (_deck([one]), one) for one in slides}
-    found = [(deck, one, aligned(deck)) for deck, one in alone.values()]
-    fitting = [(deck, one, how) for deck, one, how in found if how is not None and how.fit >= LEAST_FIT]
-    if len(fitting) == 1:
-        return fitting[0][0], fitting[0][2]
-    deck = _deck([one for _, one, _ in fitting])
-    how = aligned(deck)
-    return None if how is None else (deck, how)
+
+def _joined(decks: Sequence[_Deck]) -> _Deck:
+    origin = [place for deck in decks for place in deck.origin]
+    pages = [replace(page, number=number) for number, (_, page) in enumerate(origin, 1)]
+    return _Deck(pages, np.concatenate([deck.vectors for deck in decks]), origin)
 
 
-def _deck(slides: Sequence[Stored]) -> _Deck:
-    pages: list[Page] = []
-    origin: list[tuple[str, Page]] = []
-    vectors: list[Array] = []
-    for one in slides:
-        means: dict[int, Array] = {}
-        for passage, vector in zip(one.passages, one.vectors, strict=True):
-            if passage.page is not None:
-                mean = means.get(passage.page, np.zeros(len(vector)))
-                means[passage.page] = mean + vector.astype(np.float64) * len(passage.text)
-        for page in pages_of(one.document):
-            origin.append((one.document.source, page))
-            pages.append(replace(page, number=len(pages) + 1))
-            vectors.append(means.get(page.number, np.zeros(one.vectors.shape[1])))
-    return _Deck(pages, _unit(np.array(vectors)) if vectors else np.zeros((0, 1)), origin)
+def _deck(slides: Stored) -> _Deck:
+    """Return the pages of slides; one means what its passages mean, by their length, and nothing where it has none."""
+    pages = pages_of(slides.document)
+    places = {page.number: place for place, page in enumerate(pages)}
+    vectors = np.zeros((len(pages), slides.vectors.shape[1]))
+    for passage, vector in zip(slides.passages, slides.vectors, strict=True):
+        if passage.page is not None:
+            vectors[places[passage.page]] += vector.astype(np.float64) * len(passage.text)
+    return _Deck(list(pages), _unit(vectors), [(slides.document.source, page) for page in pages])
 
 
 def cues_and_spans(document: Document) -> tuple[list[Cue], list[tuple[int, int]]]:
@@ -210,15 +215,11 @@ def _length(place: Place) -> float:
     return ((place.end_index or 0) - (place.start_index or 0)) / 15  # characters a second, about
 
 
-def _besides(one: Stored, beside: dict[int, Place], matched: dict[int, tuple[str, Array]]) -> Besides:
+def _besides(one: Stored, beside: dict[int, Place], shown: dict[int, str]) -> Besides:
     passages = tuple(replace(passage, beside=beside.get(number)) for number, passage in enumerate(one.passages))
-    vectors = one.vectors.copy()
     words = [words_of(passage) for passage in passages]
-    for number, (text, vector) in matched.items():
-        words[number] = f"{words[number]}\n{text}"
-        mixed = one.vectors[number] + WEIGHT * vector
-        vectors[number] = (mixed / np.linalg.norm(mixed)).astype(np.float32)
-    return Besides(passages, words, vectors)
+    words = [f"{text}\n{shown[number]}" if number in shown else text for number, text in enumerate(words)]
+    return Besides(passages, words)
 
 
 def _unit(vectors: Array) -> Array:

@@ -162,16 +162,14 @@ class Stored:
     document: Document
     passages: tuple[Passage, ...]
     vectors: Vectors
-    """Of what the passages say themselves, whatever they are matched by."""
 
 
 @dataclass(frozen=True, slots=True)
 class Besides:
-    """What stands beside the passages of one document, and what they are then matched by."""
+    """What stands beside the passages of one document, and the words they are then matched by."""
 
     passages: tuple[Passage, ...]
     words: Sequence[str]
-    vectors: Vectors
 
 
 def document_id(path: Path) -> str:
@@ -312,7 +310,7 @@ class Store:
             replacing = ids if self._holds(ids) else None
             if replacing:
                 self._forget(replacing)
-            self._write("passages", _passage_table(ids, entries), replacing)
+            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
             self._write("signatures", _signature_table(ids, entries), replacing)
             self._write("documents", _document_table(ids, entries), replacing)
             self._publish(replace(state, is_settled=False))
@@ -366,8 +364,8 @@ class Store:
                 beside = sum(passage.beside is not None for passage in after.passages)
                 values = {"aligned": _quoted(aligned), "beside": str(beside)}
                 documents.update(values, where=_in("id", [key]))
-                if beside or rows["plain"].null_count < len(rows) or any(p.beside for p in before.passages):
-                    changed.append(_laid(rows, before, after))
+                if after.passages != before.passages or list(after.words) != rows["words"].to_pylist():
+                    changed.append(_laid(rows, after))
             if changed:
                 merge = passages.merge_insert(_KEYS["passages"]).when_matched_update_all()
                 merge.execute(pa.concat_tables(changed))
@@ -549,28 +547,16 @@ def _cause(error: BaseException) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _passage_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
+def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
     rows = [
         {name: getattr(passage, name) for name in _OWN_COLUMNS} | {"document_id": key, "number": number, "words": words}
         for key, entry in zip(ids, entries, strict=True)
         for number, (passage, words) in enumerate(zip(entry.passages, entry.words, strict=True))
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema(_PASSAGE_FIELDS))
-    column = _vector_column(np.concatenate([entry.vectors for entry in entries]))
-    return table.append_column("vector", column).append_column("plain", pa.nulls(len(rows), column.type))
-
-
-def _vector_column(vectors: Vectors, where: Any = None) -> pa.FixedSizeListArray:
-    """Return vectors as a column; null where `where` is false."""
-    flat = pa.array(np.ascontiguousarray(vectors, np.float32).ravel(), pa.float32())
-    return pa.FixedSizeListArray.from_arrays(flat, vectors.shape[1], mask=None if where is None else pa.array(~where))
-
-
-def _vectors_of(column: pa.ChunkedArray, dimension: int) -> Vectors:
-    """Return a column of vectors as an array; what is null there is nought."""
-    return np.array([row if row is not None else [0.0] * dimension for row in column.to_pylist()], np.float32).reshape(
-        -1, dimension
-    )
+    vectors = np.concatenate([entry.vectors for entry in entries]).astype(np.float32, copy=False)
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), dimension)
+    return table.append_column("vector", column)
 
 
 def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
@@ -629,27 +615,24 @@ def _document(row: dict[str, Any]) -> Document:
 def _stored(key: str, documents: Any, passages: Any) -> tuple[pa.Table, Stored]:
     """Return the rows of a document's passages, in their order, and what they and the document say."""
     rows = passages.to_table(filter=_in("document_id", [key])).sort_by("number")
-    dimension = rows.schema.field("vector").type.list_size
-    vectors, plain = (_vectors_of(rows[name], dimension) for name in ("vector", "plain"))
-    is_mixed = np.array(rows["plain"].is_valid())
+    vectors = rows["vector"].combine_chunks()
     return rows, Stored(
         _document(documents.to_table(filter=_in("id", [key])).to_pylist()[0]),
-        tuple(_passage(row) for row in rows.drop_columns(["vector", "plain"]).to_pylist()),
-        np.where(is_mixed[:, None], plain, vectors),
+        tuple(_passage(row) for row in rows.drop_columns(["vector"]).to_pylist()),
+        np.array(vectors.flatten(), np.float32).reshape(len(rows), vectors.type.list_size),
     )
 
 
-def _laid(rows: pa.Table, before: Stored, after: Besides) -> pa.Table:
+def _laid(rows: pa.Table, after: Besides) -> pa.Table:
     """Return the rows of a document's passages with what now stands beside them."""
     places = [passage.beside for passage in after.passages]
-    new: dict[str, Any] = {"words": pa.array(after.words, pa.string())}
-    for name, column in _BESIDE_COLUMNS.items():
-        values = [None if place is None else getattr(place, name) for place in places]
-        new[column] = pa.array(values, rows.schema.field(column).type)
-    new["vector"] = _vector_column(after.vectors)
-    new["plain"] = _vector_column(before.vectors, where=(after.vectors != before.vectors).any(axis=1))
+    new = {"words": list(after.words)} | {
+        column: [None if place is None else getattr(place, name) for place in places]
+        for name, column in _BESIDE_COLUMNS.items()
+    }
     for column, values in new.items():
-        rows = rows.set_column(rows.schema.get_field_index(column), rows.schema.field(column), values)
+        field_ = rows.schema.field(column)
+        rows = rows.set_column(rows.schema.get_field_index(column), field_, pa.array(values, field_.type))
     return rows
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lecta.align.chain import Array, sums
 from lecta.align.evidence import Cue, Page, evidence, fit, vectors
 from lecta.align.parameters import Parameters, shipped
@@ -43,11 +45,21 @@ class Alignment:
     """A moment for each cue, and whether speech and slides are of one lecture."""
 
     moments: list[Moment]
-    fit: float
-    """How much a word speaks for its page rather than for any of the slides, in nats, weighed by confidence.
+    places: list[int]
+    """The index of each cue's likeliest page, named or not."""
+    nats: Array
+    """Of each cue, by how much all its words speak for that page rather than for any, weighed by confidence."""
+    words: Array
+    """How many words each cue has."""
 
-    0.07 and more where slides and speech are of one lecture, below 0.06 where they are not: docs/alignment.md.
-    """
+    def fit(self, first: int, last: int) -> tuple[float, float]:
+        """Return the mean nats of a word over the pages from `first` up to `last`, and the share of words there.
+
+        0.085 and more where slides and speech are of one lecture, 0.07 and less where they are not: docs/alignment.md.
+        """
+        there = np.array([first <= place < last for place in self.places])
+        words = self.words[there].sum()
+        return float(self.nats[there].sum() / max(words, 1)), float(words / max(self.words.sum(), 1))
 
 
 def align(
@@ -82,13 +94,16 @@ def align_vectors(
     features, moments = evidence(cues, pages, cue_vectors, page_vectors)
     found = sums(parameters.evidence_of(features), parameters.jump(len(pages)), parameters.leave_at(moments))
     places, confidence = named(found.posterior, parameters)
-    nats, words = fit(cues, pages, found.posterior.argmax(axis=1))
+    likeliest = found.posterior.argmax(axis=1)
+    nats, words = fit(cues, pages, likeliest)
     return Alignment(
         [
             Moment(number, cue.start_time, cue.end_time, None if place is None else pages[place].number, float(sure))
             for number, (cue, place, sure) in enumerate(zip(cues, places, confidence, strict=True), 1)
         ],
-        fit=float((confidence * nats) @ words / max(words.sum(), 1)),
+        [int(place) for place in likeliest],
+        confidence * nats,
+        words,
     )
 
 

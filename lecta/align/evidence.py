@@ -86,14 +86,12 @@ def evidence(
 def fit(
     cues: Sequence[Cue], pages: Sequence[Page], places: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 ) -> tuple[Array, Array]:
-    """Return the evidence of each cue's words for the page at its place, in nats a word, and how many words it has.
+    """Return the evidence of each cue's words for the page at its place, in nats, and how many words it has.
 
     What is like every page, and pages that are like everything, do not count.
     """
     said, written = _counts(cues, pages)
-    words = said.sum(axis=1)
-    chosen = _centred(_words(said, written))[np.arange(len(cues)), places]
-    return chosen / np.maximum(words, 1), words
+    return _centred(_words(said, written))[np.arange(len(cues)), places], said.sum(axis=1)
 
 
 def vectors(cues: Sequence[Cue], pages: Sequence[Page], embedder: Embedder) -> tuple[Array, Array]:
