@@ -34,6 +34,9 @@ LEAST_SHARE = 0.1
 LEAST_CONFIDENCE = 0.5
 """Of a passage, below which it has no place beside it."""
 
+MOST_CUES = 6000
+"""Some six hours; memory grows with the square of it, at 6,000 to 1 GB."""
+
 _LONGEST = 30
 """Words of a cue where there are no times; some transcripts have no full stops."""
 
@@ -119,7 +122,7 @@ def _fitting(slides: Sequence[Stored], cues: Sequence[Cue], vectors: Array) -> t
     """
     decks = [_deck(one) for one in slides]
     decks = [deck for deck in decks if 0 < len(deck.pages) <= MOST_PAGES]
-    while decks and cues:
+    while decks and 0 < len(cues) <= MOST_CUES:
         whole = _joined(decks)
         if len(whole.pages) > MOST_PAGES:
             decks.pop()

@@ -359,16 +359,18 @@ class Store:
             if passages is None or documents is None or documents.count_rows(_in("id", ids)) != len(ids):
                 return
             stored = [_stored(key, documents, passages) for key in ids]
+            laid = lay([one for _, one in stored])
             changed = []
-            for key, (rows, before), after in zip(ids, stored, lay([one for _, one in stored]), strict=True):
-                beside = sum(passage.beside is not None for passage in after.passages)
-                values = {"aligned": _quoted(aligned), "beside": str(beside)}
-                documents.update(values, where=_in("id", [key]))
+            for (rows, before), after in zip(stored, laid, strict=True):
                 if after.passages != before.passages or list(after.words) != rows["words"].to_pylist():
                     changed.append(_laid(rows, after))
             if changed:
                 merge = passages.merge_insert(_KEYS["passages"]).when_matched_update_all()
                 merge.execute(pa.concat_tables(changed))
+            for key, after in zip(ids, laid, strict=True):
+                beside = sum(passage.beside is not None for passage in after.passages)
+                values = {"aligned": _quoted(aligned), "beside": str(beside)}
+                documents.update(values, where=_in("id", [key]))
             self._publish(replace(state, is_settled=state.is_settled and not changed))
 
     def _forget(self, ids: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -55,16 +56,18 @@ def over(
 ) -> tuple[int | None, float]:
     """Return the page that most between `start` and `end` is over, and how sure that is; (None, 0) where none is named.
 
-    `spans` say where each moment's cue starts and ends, in seconds or characters as `start` and `end` do.
+    `spans` say where each moment's cue starts and ends, in order, in seconds or characters as `start` and `end` do.
     """
     weights: dict[int, float] = defaultdict(float)
     total = 0.0
-    for moment, (first, last) in zip(moments, spans, strict=True):
+    for number in range(bisect_right(spans, start, key=lambda span: span[1]), len(spans)):
+        moment, (first, last) = moments[number], spans[number]
+        if first >= end:
+            break
         common = min(end, last) - max(start, first)
-        if common > 0:
-            total += common
-            if moment.page is not None:
-                weights[moment.page] += common * moment.confidence
+        total += common
+        if moment.page is not None:
+            weights[moment.page] += common * moment.confidence
     if not weights:
         return None, 0.0
     page = max(weights, key=weights.__getitem__)
