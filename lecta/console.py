@@ -500,7 +500,11 @@ def status_facts(library: Library) -> dict[str, Any]:
         "courses": sorted({record.course for record in records}),
         "lectures": len(lectures),
         "aligned": sum(lecture.aligned > 0 for lecture in both),
-        "not_aligned": [f"{one.course}: {one.title}" for one in both if not one.aligned],
+        "not_aligned": [
+            f"{one.course} {one.title if one.number is None else f'lecture {one.number}'}"
+            for one in both
+            if not one.aligned
+        ],
         "megabytes": round(_folder_size(library.path) / 1e6, 1),
         "embedder": library.store.recipe.embedder,
         "chunker": library.store.recipe.chunker,
