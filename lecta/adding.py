@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lecta import read
+from lecta.aligning import align_lectures
 from lecta.errors import LibraryError, ModelError, ReadError, first_line
 from lecta.intake import REPEATED, File, Intake, sha256_of, without_repeats
 from lecta.lectures.naming import lecture_number
@@ -71,7 +72,12 @@ class Adding:
             for job, document in zip(jobs, reading.read_all([job.file.path for job in jobs], heard), strict=True):
                 yield from self._take(job, document)
             yield from self._commit()
+        self.finish(on_heard)
+
+    def finish(self, on_heard: OnHeard | None = None) -> None:
+        """Do what changed documents ask of the others, as far as it is not done: compare, align, index."""
         self.compare_again()
+        align_lectures(self._store, None if on_heard is None else lambda source: on_heard(source, "finding its slides"))
         self._store.settle(lexicon_of)
 
     def compare_again(self) -> None:

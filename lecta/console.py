@@ -33,6 +33,7 @@ from lecta.types import (
     FormulaStatus,
     Hit,
     Passage,
+    Place,
     ReindexReport,
     SearchResult,
     Understanding,
@@ -73,13 +74,22 @@ def clock(seconds: float) -> str:
 
 
 def place(passage: Passage) -> str:
-    """Return where in its file a passage stands: "slide 12", "23:41-24:10", "characters 78254-78742"."""
+    """Return where a passage stands, and what is beside it: "slide 12, 23:41-24:10", "characters 78254-78742"."""
+    beside = passage.beside or Place("")
     if passage.page is not None:
         printed = f" (printed {passage.label})" if passage.label and passage.label != str(passage.page) else ""
-        return f"{'slide' if passage.kind == 'slides' else 'page'} {passage.page}{printed}"
-    if passage.start_time is not None and passage.end_time is not None:
-        return f"{clock(passage.start_time)}-{clock(passage.end_time)}"
-    return f"characters {passage.start_index}-{passage.end_index}"
+        spoken = _times(beside)
+        return f"{'slide' if passage.kind == 'slides' else 'page'} {passage.page}{printed}" + (
+            f", {spoken}" if spoken else ""
+        )
+    shown = f"slide {beside.page}, " if beside.page is not None else ""
+    return shown + (_times(passage) or f"characters {passage.start_index}-{passage.end_index}")
+
+
+def _times(of: Passage | Place) -> str:
+    if of.start_time is None or of.end_time is None:
+        return ""
+    return f"{clock(of.start_time)}-{clock(of.end_time)}"
 
 
 # --- JSON, by the contract --------------------------------------------------------------------------------------------
@@ -90,12 +100,25 @@ def _hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
         "text", "source", "kind", "course", "lecture", "title", "page", "start_time", "end_time",
         "start_index", "end_index", "label", "speaker",
     )  # fmt: skip
+    also = ("source", "page", "start_time", "end_time")
     return [
         {"rank": rank, "score": round(hit.score, 6)}
         | {name: getattr(hit.passage, name) for name in names}
-        | {"also": [asdict(place) for place in hit.also]}
+        | _beside_json(hit.passage)
+        | {"also": [{name: getattr(place, name) for name in also} for place in hit.also]}
         for rank, hit in enumerate(hits, 1)
     ]
+
+
+def _beside_json(passage: Passage) -> dict[str, Any]:
+    """Return what is beside a passage, and page and times from there where the passage has none itself."""
+    if passage.beside is None:
+        return {"beside": None}
+    filled = {
+        name: getattr(passage, name) if getattr(passage, name) is not None else getattr(passage.beside, name)
+        for name in ("page", "start_time", "end_time")
+    }
+    return filled | {"beside": asdict(passage.beside)}
 
 
 def _timings_json(timings: Any) -> dict[str, float]:
@@ -500,6 +523,7 @@ def list_json(lectures: Sequence[Lecture], records: Sequence[DocumentRecord]) ->
                 "date": lecture.date.isoformat() if lecture.date else None,
                 "kinds": dict(lecture.kinds),
                 "passages": lecture.passages,
+                "aligned": lecture.aligned,
                 "sources": list(lecture.sources),
             }
             for lecture in lectures
@@ -515,13 +539,14 @@ def print_lectures(lectures: Sequence[Lecture]) -> None:
         console.print("the library is empty: add lectures with `lecta add PATH`")
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("course", "lecture", "title", "slides", "speech", "notes", "passages"):
-        right = column in ("lecture", "slides", "speech", "notes", "passages")
+    for column in ("course", "lecture", "title", "slides", "speech", "notes", "passages", "aligned"):
+        right = column not in ("course", "title")
         table.add_column(column, justify="right" if right else "left", overflow="fold")
     for lecture in lectures:
         counts = [str(lecture.kinds.get(kind, "")) for kind in ("slides", "speech", "notes")]
+        counts += [str(lecture.passages), str(lecture.aligned or "")]
         number = "" if lecture.number is None else str(lecture.number)
-        table.add_row(escape(lecture.course), number, escape(lecture.title), *counts, str(lecture.passages))
+        table.add_row(escape(lecture.course), number, escape(lecture.title), *counts)
     console.print(table)
 
 
@@ -566,12 +591,20 @@ def status_facts(library: Library) -> dict[str, Any]:
     """Return what `lecta status` prints."""
     from lecta import models
 
-    records = library.documents()
+    records, lectures = library.documents(), library.lectures()
+    both = [lecture for lecture in lectures if lecture.kinds.keys() >= {"slides", "speech"}]
     return {
         "library": str(library.path),
         "files": len(records),
         "passages": library.store.count(),
         "courses": sorted({record.course for record in records}),
+        "lectures": len(lectures),
+        "aligned": sum(lecture.aligned > 0 for lecture in both),
+        "not_aligned": [
+            f"{one.course} {one.title if one.number is None else f'lecture {one.number}'}"
+            for one in both
+            if not one.aligned
+        ],
         "megabytes": round(_folder_size(library.path) / 1e6, 1),
         "embedder": library.store.recipe.embedder,
         "chunker": library.store.recipe.chunker,

@@ -130,7 +130,7 @@ class Intake:
             signatures = self._of_copy(signatures, copy_of)
         self._seen.add(signatures)
         passages = chunk.chunk(document, self._passage_size)
-        words = [_words(passage) for passage in passages]
+        words = [words_of(passage) for passage in passages]
         formulas = [" ".join(mathematics.terms(text)) for text in words]
         return Entry(path, document, passages, words, self._embedder.embed_documents(words), signatures, formulas)
 
@@ -174,6 +174,6 @@ def _exclude_all(document: Document, reason: str) -> Document:
     return dataclasses.replace(document, sections=sections)
 
 
-def _words(passage: Passage) -> str:
+def words_of(passage: Passage) -> str:
     """Return what a passage is matched by: what it stands under, and its text."""
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text

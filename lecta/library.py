@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from lecta import chunk, embed, models, read
-from lecta.adding import Adding, OnHeard, lexicon_of
+from lecta import aligning, chunk, embed, models, read
+from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
 from lecta.asking import ORDERED, Asking
 from lecta.check import formulas
@@ -141,8 +141,7 @@ class Library:
     def _take_out(self, records: Sequence[DocumentRecord]) -> None:
         if records:
             self.store.remove([record.id for record in records])
-            Adding(self.store, self._make_intake).compare_again()
-            self.store.settle(lexicon_of)
+            Adding(self.store, self._make_intake).finish()
 
     def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
         """Return what came from under the folders given and is no longer on the disk."""
@@ -354,7 +353,7 @@ class Library:
             known = made.dimension if made and made.embedder == name else 0
             dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
         chunker = f"{chunk.RECIPE}/{self.settings.passage_size}/{mathematics.RECIPE}"
-        return Recipe(read.RECIPE, chunker, name, dimension)
+        return Recipe(read.RECIPE, chunker, name, dimension, aligning.RECIPE)
 
     @property
     def embedder(self) -> Embedder:

@@ -15,9 +15,9 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lecta.adding import Adding, lexicon_of
+from lecta.adding import Adding
 from lecta.errors import LibraryError
-from lecta.intake import Intake, without_repeats
+from lecta.intake import Intake, without_repeats, words_of
 from lecta.protocols import Embedder
 from lecta.store import Entry, Recipe, Store
 from lecta.types import DocumentRecord, ReindexReport
@@ -52,11 +52,9 @@ class Reindexing:
         try:
             with FileLock(self._old.folder / ".reindex.lock", timeout=0):
                 new = self._old.successor(self._recipe)
-                self._follow(new, passage_size, on_document)
-                new.settle(lexicon_of)  # most of the indexing, while others may still write
+                self._follow(new, passage_size, on_document)  # most of the work, while others may still write
                 with self._old.replace_by(new):
                     self._follow(new, passage_size, on_document)
-                    new.settle(lexicon_of)
         except Timeout as error:
             raise LibraryError(f"library {self._old.folder} is being reindexed by another process") from error
         return self._report(was, new, started, [record.source for record in new.documents() if not record.sha256])
@@ -93,8 +91,7 @@ class Reindexing:
                 waiting, committed = [], time.monotonic()
             if on_document:
                 on_document(len(records) - len(missing) + done, len(records))
-        if self._is_cut_anew and (missing or stale):
-            Adding(new, lambda: Intake(self._embedder, passage_size, new.signatures())).compare_again()
+        Adding(new, lambda: Intake(self._embedder, passage_size, new.signatures())).finish()
 
     def _marks(self, store: Store) -> dict[str, Any]:
         """Return for each source what tells whether it is the same in both libraries."""
@@ -104,13 +101,14 @@ class Reindexing:
 
     def _mark(self, record: DocumentRecord) -> DocumentRecord:
         sha256 = "" if self._is_read_anew else record.sha256
-        return dataclasses.replace(record, passages=0, sha256=sha256)
+        return dataclasses.replace(record, passages=0, sha256=sha256, aligned="", beside=0)
 
     def _with_vectors(self, record: DocumentRecord) -> Entry | None:
         entry = self._old.stored(record)
         if entry is None:
             return None
-        return dataclasses.replace(entry, vectors=self._embedder.embed_documents(entry.words))
+        words = [words_of(passage) for passage in entry.passages]  # alignment adds the slides' words again
+        return dataclasses.replace(entry, words=words, vectors=self._embedder.embed_documents(words))
 
     def _cutter(self, new: Store, passage_size: int) -> Callable[[DocumentRecord], Entry | None]:
         intake = Intake(self._embedder, passage_size, new.signatures())

@@ -34,7 +34,7 @@ from lecta.errors import LibraryError, first_line
 from lecta.protocols import Vectors
 from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Place, Section, Signature
 
-FORMAT = 2
+FORMAT = 3
 EXACT_BELOW = 50_000
 """Passages up to which cosine is exact; benchmarks/vectors has the times this was chosen by."""
 
@@ -72,8 +72,18 @@ _PASSAGE_FIELDS = [
     ("end_time", pa.float64()),
     ("label", pa.string()),
     ("speaker", pa.string()),
+    ("beside_source", pa.string()),
+    ("beside_page", pa.int32()),
+    ("beside_start_time", pa.float64()),
+    ("beside_end_time", pa.float64()),
+    ("beside_start_index", pa.int64()),
+    ("beside_end_index", pa.int64()),
+    ("beside_title", pa.string()),
+    ("beside_confidence", pa.float64()),
 ]
-_PASSAGE_COLUMNS = [field.name for field in fields(Passage)]
+_OWN_COLUMNS = [field.name for field in fields(Passage) if field.name != "beside"]
+_BESIDE_COLUMNS = {field.name: f"beside_{field.name}" for field in fields(Place)}
+_PASSAGE_COLUMNS = [*_OWN_COLUMNS, *_BESIDE_COLUMNS.values()]
 _SECTION = pa.struct(
     [
         ("start_index", pa.int64()),
@@ -124,6 +134,8 @@ _DOCUMENT_SCHEMA = pa.schema(
         ("text", pa.string()),
         ("sections", pa.list_(_SECTION)),
         ("warnings", pa.list_(pa.string())),
+        ("aligned", pa.string()),
+        ("beside", pa.int64()),
     ]
 )
 _KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
@@ -139,6 +151,7 @@ class Recipe:
     chunker: str
     embedder: str
     dimension: int
+    aligner: str = ""
     format: int = FORMAT
 
 
@@ -156,6 +169,23 @@ class Entry:
     """Of its paragraphs, so that a later file is compared without reading this one again."""
     mathematics: Sequence[str] = ()
     """The terms of each passage's mathematics, spaces between; empty where there are none at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document as it is stored, to be put beside another."""
+
+    document: Document
+    passages: tuple[Passage, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """What stands beside the passages of one document, and the words they are then matched by."""
+
+    passages: tuple[Passage, ...]
+    words: Sequence[str]
 
 
 def document_id(path: Path) -> str:
@@ -227,10 +257,7 @@ class Store:
         rows = self._rows("documents", filter=f"source = {_quoted(source)}", limit=1)
         if not rows:
             return None
-        row = {field.name: rows[0][field.name] for field in fields(Document)}
-        row["sections"] = tuple(Section(**section) for section in row["sections"])
-        row["warnings"] = tuple(row["warnings"])
-        return Document(**row)
+        return _document(rows[0])
 
     def count(self) -> int:
         """Return how many passages there are."""
@@ -281,7 +308,7 @@ class Store:
     def passages(self) -> list[Passage]:
         """Return every passage, by source and place."""
         rows = self._rows("passages", columns=_PASSAGE_COLUMNS)
-        return sorted((Passage(**row) for row in rows), key=lambda passage: (passage.source, passage.start_index))
+        return sorted(map(_passage, rows), key=lambda passage: (passage.source, passage.start_index))
 
     def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
         """Return for each passage the other places where its words stand."""
@@ -360,6 +387,8 @@ class Store:
         self._check_dimension(entries)
         with self._writing("add to") as state:
             replacing = ids if self._holds(ids) else None
+            if replacing:
+                self._forget(replacing)
             self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
             self._write("signatures", _signature_table(ids, entries), replacing)
             self._write("documents", _document_table(ids, entries), replacing)
@@ -370,6 +399,7 @@ class Store:
         if not ids:
             return
         with self._writing("remove from") as state:
+            self._forget(ids)
             for name in _TABLES:
                 table = self._latest(name)
                 if table is not None:
@@ -386,6 +416,7 @@ class Store:
             documents, passages, signatures = (self._latest(name) for name in ("documents", "passages", "signatures"))
             if passages is not None:
                 passages.update(names, where=_in("document_id", [record.id]))
+                passages.update({"beside_source": _quoted(source)}, where=_in("beside_source", [record.source]))
             if signatures is not None:
                 signatures.update(names, where=_in("document_id", [record.id]))
                 signatures.update({"copy_of": _quoted(source)}, where=_in("copy_of", [record.source]))
@@ -393,6 +424,42 @@ class Store:
                 place = {"source": _quoted(source), "id": _quoted(new), "path": _quoted(shown_path(path.resolve()))}
                 documents.update(place, where=old)
             self._publish(replace(state, is_settled=False))
+
+    def lay_beside(
+        self, ids: Sequence[str], aligned: str, lay: Callable[[Sequence[Stored]], Sequence[Besides]]
+    ) -> None:
+        """Let `lay` say what stands beside the passages of documents, all in one step.
+
+        `lay` is given the documents as they are, in the order of `ids`, and gives as much back; no other writer comes
+        between. They are marked as `aligned`; does nothing when one of them is gone.
+        """
+        with self._writing("align in") as state:
+            passages, documents = self._latest("passages"), self._latest("documents")
+            if passages is None or documents is None or documents.count_rows(_in("id", ids)) != len(ids):
+                return
+            stored = [_stored(key, documents, passages) for key in ids]
+            laid = lay([one for _, one in stored])
+            changed = []
+            for (rows, before), after in zip(stored, laid, strict=True):
+                if after.passages != before.passages or list(after.words) != rows["words"].to_pylist():
+                    changed.append(_laid(rows, after))
+            if changed:
+                merge = passages.merge_insert(_KEYS["passages"]).when_matched_update_all()
+                merge.execute(pa.concat_tables(changed))
+            for key, after in zip(ids, laid, strict=True):
+                beside = sum(passage.beside is not None for passage in after.passages)
+                values = {"aligned": _quoted(aligned), "beside": str(beside)}
+                documents.update(values, where=_in("id", [key]))
+            self._publish(replace(state, is_settled=state.is_settled and not changed))
+
+    def _forget(self, ids: Sequence[str]) -> None:
+        """Let no passage have a place in documents that go or change."""
+        documents, passages = self._latest("documents"), self._latest("passages")
+        if documents is None or passages is None:
+            return
+        rows = documents.to_table(columns=["source"], filter=f"{_in('id', ids)} AND beside > 0").to_pylist()
+        if rows:
+            passages.update({"beside_source": "NULL"}, where=_in("beside_source", [row["source"] for row in rows]))
 
     def settle(self, make_lexicon: Callable[[Iterator[str]], dict[str, Any]] | None = None) -> None:
         """Bring indexes up to date and join small files; call after a run of changes.
@@ -451,7 +518,7 @@ class Store:
 
     def fingerprints(self) -> dict[str, int]:
         """Return for each document a number that is another when anything of it was changed; of this process only."""
-        found = {record.source: hash(record) for record in self.documents()}
+        found = {record.source: hash(replace(record, aligned="", beside=0)) for record in self.documents()}
         keyed = {record.id: record.source for record in self.documents()}
         for name, columns in (
             ("passages", ["document_id", "number", "start_index", "end_index", "title"]),
@@ -471,7 +538,7 @@ class Store:
             return None
         rows = self._rows("passages", columns=[*_PASSAGE_COLUMNS, "number", "words", "mathematics"], filter=mine)
         rows.sort(key=lambda row: int(row["number"]))
-        passages = [Passage(**{name: row[name] for name in _PASSAGE_COLUMNS}) for row in rows]
+        passages = [_passage(row) for row in rows]
         marks = self._rows("signatures", columns=[field.name for field in fields(Signature)], filter=mine)
         signatures = tuple(_signature(row) for row in sorted(marks, key=lambda row: int(row["ordinal"])))
         nothing = np.empty((0, self.recipe.dimension), np.float32)
@@ -613,6 +680,11 @@ class Store:
             raise LibraryError(
                 f"library {self.folder} was made by a newer lecta (format {made['format']}): upgrade lecta"
             )
+        if made["format"] < FORMAT:
+            raise LibraryError(
+                f"library {self.folder} was made by an older lecta (format {made['format']}, now {FORMAT}): "
+                "add your lectures to another folder with --library, or remove this one and add them again"
+            )
         wanted = asdict(self.recipe)
         if not self.recipe.dimension:  # an embedder that has not been asked yet
             wanted["dimension"] = made.get("dimension")
@@ -695,7 +767,7 @@ def _cause(error: BaseException) -> str:
 
 def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
     rows = [
-        {name: getattr(passage, name) for name in _PASSAGE_COLUMNS}
+        {name: getattr(passage, name) for name in _OWN_COLUMNS}
         | {"document_id": key, "number": number, "words": words, "mathematics": terms}
         for key, entry in zip(ids, entries, strict=True)
         for number, (passage, words, terms) in enumerate(
@@ -730,6 +802,8 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
             "characters": len(entry.document.text),
             "sections": [asdict(section) for section in entry.document.sections],
             "warnings": list(entry.document.warnings),
+            "aligned": "",
+            "beside": 0,
         }
         for key, entry in zip(ids, entries, strict=True)
     ]  # fmt: skip
@@ -751,7 +825,45 @@ def shown_path(path: Path) -> str:
 
 
 def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:
-    return [Hit(Passage(**{name: row[name] for name in _PASSAGE_COLUMNS}), float(row[score])) for row in rows]
+    return [Hit(_passage(row), float(row[score])) for row in rows]
+
+
+def _passage(row: dict[str, Any]) -> Passage:
+    beside = None
+    if row["beside_source"] is not None:
+        beside = Place(**{name: row[column] for name, column in _BESIDE_COLUMNS.items()})
+    return Passage(**{name: row[name] for name in _OWN_COLUMNS}, beside=beside)
+
+
+def _document(row: dict[str, Any]) -> Document:
+    values = {field.name: row[field.name] for field in fields(Document)}
+    values["sections"] = tuple(Section(**section) for section in row["sections"])
+    values["warnings"] = tuple(row["warnings"])
+    return Document(**values)
+
+
+def _stored(key: str, documents: Any, passages: Any) -> tuple[pa.Table, Stored]:
+    """Return the rows of a document's passages, in their order, and what they and the document say."""
+    rows = passages.to_table(filter=_in("document_id", [key])).sort_by("number")
+    vectors = rows["vector"].combine_chunks()
+    return rows, Stored(
+        _document(documents.to_table(filter=_in("id", [key])).to_pylist()[0]),
+        tuple(_passage(row) for row in rows.drop_columns(["vector"]).to_pylist()),
+        np.array(vectors.flatten(), np.float32).reshape(len(rows), vectors.type.list_size),
+    )
+
+
+def _laid(rows: pa.Table, after: Besides) -> pa.Table:
+    """Return the rows of a document's passages with what now stands beside them."""
+    places = [passage.beside for passage in after.passages]
+    new = {"words": list(after.words)} | {
+        column: [None if place is None else getattr(place, name) for place in places]
+        for name, column in _BESIDE_COLUMNS.items()
+    }
+    for column, values in new.items():
+        field_ = rows.schema.field(column)
+        rows = rows.set_column(rows.schema.get_field_index(column), field_, pa.array(values, field_.type))
+    return rows
 
 
 def _where(filters: Filters) -> str | None:

@@ -75,6 +75,23 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which file something stands."""
+
+    source: str
+    page: int | None = None
+    start_time: float | None = None
+    end_time: float | None = None
+    start_index: int | None = None
+    end_index: int | None = None
+    """Characters of the file's text, where it has neither pages nor times."""
+    title: str = ""
+    """Of the slide."""
+    confidence: float | None = None
+    """0..1, where the place was found out and not read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """What is found and cited: `text == document.text[start_index:end_index]`, always."""
 
@@ -91,6 +108,8 @@ class Passage:
     end_time: float | None = None
     label: str = ""
     speaker: str = ""
+    beside: Place | None = None
+    """Of speech: the slide it was said over. Of slides: from when to when they were spoken about. See `lecta.align`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +135,6 @@ class Signature:
     """Source of the copy that is indexed in place of this one; empty where this one is."""
     copy_exact: int = 0
     """`exact` of that copy, which may differ from this one in a word."""
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in which file something stands."""
-
-    source: str
-    page: int | None = None
-    start_time: float | None = None
-    end_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +311,10 @@ class DocumentRecord:
     date: str
     passages: int
     characters: int
+    aligned: str = ""
+    """With what it was aligned last: equal for all the slides and speech of a lecture that are up to date."""
+    beside: int = 0
+    """How many of its passages have a place beside them."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from lecta.align import LEAST_CONFIDENCE, MOST_PAGES, Cue, Moment, Page, align
 from lecta.align.chain import Array, best_path, sums
 from lecta.align.evidence import clock, evidence
 from lecta.align.parameters import FILE, MOVES, from_json, kinds_of_moves, shipped, to_json
-from lecta.align.stretches import page_between, spoken_about, stretches
+from lecta.align.stretches import over, spoken_about, stretches
 from lecta.align.words import terms
 from lecta.cli import app
 from lecta.errors import UsageError
@@ -190,6 +190,7 @@ MOMENTS = [
     Moment(4, 30, 35, None, 0.05),
     Moment(5, 35, 40, 2, 0.5),
 ]
+SPANS = [(0, 10), (10, 20), (20, 30), (30, 35), (35, 40)]
 
 
 def test_moments_join_to_stretches() -> None:
@@ -215,11 +216,11 @@ def test_the_steps_of_a_build_are_one_stretch() -> None:
 
 
 def test_speech_is_over_the_page_of_most_of_its_time() -> None:
-    page, confidence = page_between(MOMENTS, 5, 20)
+    page, confidence = over(MOMENTS, SPANS, 5, 20)
     assert page == 2
     assert confidence == pytest.approx(10 * 0.8 / 15)
-    assert page_between(MOMENTS, 31, 34) == (None, 0.0)
-    assert page_between(MOMENTS, 90, 99) == (None, 0.0)
+    assert over(MOMENTS, SPANS, 31, 34) == (None, 0.0)
+    assert over(MOMENTS, SPANS, 90, 99) == (None, 0.0)
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

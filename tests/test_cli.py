@@ -63,7 +63,7 @@ def test_add_search_list_remove(lecta: Run, lectures: Path) -> None:
     assert added["passages"] == 3
 
     found = _json(lecta("search", "multiply the local derivatives", "-k", "2", "--json"))
-    assert set(found) == {"question", "passages", "timings"}
+    assert set(found) == {"question", "passages", "timings", "understood"}
     assert set(found["timings"]) == {"embed_ms", "search_ms", "total_ms"}
     best = found["passages"][0]
     assert (best["rank"], best["lecture"], best["kind"], best["course"]) == (1, 2, "notes", "lectures")

@@ -28,8 +28,17 @@ DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
-    | {"intake": 2, "adding": 3, "asking": 3, "reindexing": 4, "library": 5, "timeline": 5, "evaluate": 6}
-    | dict.fromkeys(DOORS, 7)
+    | {
+        "intake": 2,
+        "timeline": 2,
+        "asking": 2,
+        "aligning": 3,
+        "adding": 4,
+        "reindexing": 5,
+        "library": 6,
+        "evaluate": 7,
+    }
+    | dict.fromkeys(DOORS, 8)
 )
 FILES = sorted((ROOT / "lecta").rglob("*.py"))
 

@@ -72,11 +72,7 @@ def evidence(
     The vectors are unit vectors of the texts, (cues, d) and (pages, d).
     """
     middle, length = clock(cues)
-    spoken, shown = [terms(cue.text) for cue in cues], [terms(page.text) for page in pages]
-    vocabulary = {
-        term: place for place, term in enumerate(dict.fromkeys(t for text in (*spoken, *shown) for t in text))
-    }
-    said, written = counts(spoken, vocabulary), counts(shown, vocabulary)
+    said, written = _counts(cues, pages)
     whole = middle[-1] + length[-1] / 2
     features = (
         _contrasted(_words(said, written)),
@@ -87,11 +83,31 @@ def evidence(
     return np.stack(features, axis=-1), np.log(length[1:] * len(pages) / whole)
 
 
+def fit(
+    cues: Sequence[Cue], pages: Sequence[Page], places: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> tuple[Array, Array]:
+    """Return the evidence of each cue's words for the page at its place, in nats, and how many words it has.
+
+    What is like every page, and pages that are like everything, do not count.
+    """
+    said, written = _counts(cues, pages)
+    return _centred(_words(said, written))[np.arange(len(cues)), places], said.sum(axis=1)
+
+
 def vectors(cues: Sequence[Cue], pages: Sequence[Page], embedder: Embedder) -> tuple[Array, Array]:
     """Return unit vectors of what each cue says and each page shows."""
     said = embedder.embed_documents([cue.text.strip() or "-" for cue in cues])
     shown = embedder.embed_documents([page.text.strip()[:_EMBEDDED] or "-" for page in pages])
     return said.astype(np.float64), shown.astype(np.float64)
+
+
+def _counts(cues: Sequence[Cue], pages: Sequence[Page]) -> tuple[Array, Array]:
+    """Return how often each term is said in each cue and stands on each page."""
+    spoken, shown = [terms(cue.text) for cue in cues], [terms(page.text) for page in pages]
+    vocabulary = {
+        term: place for place, term in enumerate(dict.fromkeys(t for text in (*spoken, *shown) for t in text))
+    }
+    return counts(spoken, vocabulary), counts(shown, vocabulary)
 
 
 def _words(said: Array, written: Array) -> Array:
@@ -117,7 +133,12 @@ def _contrasted(matrix: Array) -> Array:
 
     So neither a talkative cue nor a page of common words stands out, and lectures compare.
     """
-    matrix = matrix - matrix.mean(axis=1, keepdims=True)
-    matrix = matrix - matrix.mean(axis=0, keepdims=True)
+    matrix = _centred(matrix)
     result: Array = matrix / (matrix.std() + 1e-9)
+    return result
+
+
+def _centred(matrix: Array) -> Array:
+    matrix = matrix - matrix.mean(axis=1, keepdims=True)
+    result: Array = matrix - matrix.mean(axis=0, keepdims=True)
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,18 +51,23 @@ def spoken_about(moments: Iterable[Moment], told_by: Mapping[int, int] | None = 
     return {page: sorted(about, key=_length, reverse=True) for page, about in found.items()}
 
 
-def page_between(moments: Sequence[Moment], start_time: float, end_time: float) -> tuple[int | None, float]:
-    """Return the page that most of the time between is over, and how sure that is; (None, 0) where none is named."""
+def over(
+    moments: Sequence[Moment], spans: Sequence[tuple[float, float]], start: float, end: float
+) -> tuple[int | None, float]:
+    """Return the page that most between `start` and `end` is over, and how sure that is; (None, 0) where none is named.
+
+    `spans` say where each moment's cue starts and ends, in order, in seconds or characters as `start` and `end` do.
+    """
     weights: dict[int, float] = defaultdict(float)
     total = 0.0
-    for moment in moments:
-        if moment.start_time is None or moment.end_time is None:
-            continue
-        common = min(end_time, moment.end_time) - max(start_time, moment.start_time)
-        if common > 0:
-            total += common
-            if moment.page is not None:
-                weights[moment.page] += common * moment.confidence
+    for number in range(bisect_right(spans, start, key=lambda span: span[1]), len(spans)):
+        moment, (first, last) = moments[number], spans[number]
+        if first >= end:
+            break
+        common = min(end, last) - max(start, first)
+        total += common
+        if moment.page is not None:
+            weights[moment.page] += common * moment.confidence
     if not weights:
         return None, 0.0
     page = max(weights, key=weights.__getitem__)

@@ -66,6 +66,10 @@ class Row(Protocol):
     def passages(self) -> int:
         """How many it gave."""
 
+    @property
+    def beside(self) -> int:
+        """How many of them have a place beside them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lecture:
@@ -80,6 +84,8 @@ class Lecture:
     kinds: Mapping[str, int]
     """Files of each kind."""
     passages: int
+    aligned: int = 0
+    """Passages of speech that know their slide."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +244,7 @@ def _lecture(members: Sequence[_Placed]) -> Lecture:
         sources=tuple(sorted(place.row.source for place in members)),
         kinds=kinds,
         passages=sum(place.row.passages for place in members),
+        aligned=sum(place.row.beside for place in members if place.row.kind == "speech"),
     )
 
 
