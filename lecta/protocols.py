@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,10 @@ from lecta.types import Document, Filters, Hit, Message
 
 Vectors = npt.NDArray[np.float32]
 """Shape (n, dimension); every row has unit length, so a dot product is a cosine."""
+
+
+TokenStates = npt.NDArray[np.int8]
+"""Shape (tokens, token_dimension): unit vectors of a text's tokens in their context, in 127ths."""
 
 
 class Reader(Protocol):
@@ -45,6 +49,17 @@ class Embedder(Protocol):
         """Return one unit vector a question, shape (len(texts), dimension)."""
 
 
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that also gives a vector for each token, for late interaction."""
+
+    def embed_documents_with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenStates]]:
+        """Return what `embed_documents` does, and the tokens of each text."""
+
+    def embed_query_with_tokens(self, text: str) -> tuple[Vectors, Vectors]:
+        """Return a question's vector, shape (dimension,), and its tokens', shape (tokens, token_dimension)."""
+
+
 class PassageIndex(Protocol):
     """What retrieval needs of a store."""
 
@@ -53,6 +68,9 @@ class PassageIndex(Protocol):
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine (-1..1), best first. `vector` has shape (dimension,)."""
+
+    def tokens(self, hits: Sequence[Hit], dimension: int) -> list[TokenStates]:
+        """Return the token states of passages that a search of this index found; empty where it holds none."""
 
 
 class ChatModel(Protocol):

@@ -220,7 +220,7 @@ def test_another_passage_size_cuts_the_stored_text_again(tmp_path: Path, letters
     library.add([folder])
     shutil.move(folder, tmp_path / "elsewhere")  # no file is read again
     smaller = _open(tmp_path / "library", letters, passage_size=128)
-    assert smaller.reindex().now["chunker"] == "places-1/128"
+    assert str(smaller.reindex().now["chunker"]).startswith("places-1/128/")
     shutil.move(tmp_path / "elsewhere", folder)
     fresh = _open(tmp_path / "fresh", letters, passage_size=128)
     fresh.add([folder])

@@ -89,7 +89,15 @@ def excerpt(text: str) -> str:
 def described(settings: Settings, embedder: str) -> dict[str, Any]:
     """Return what a ranking depends on; no folders and no keys."""
     left_out = {"library", "models", "model", "base_url", "api_key", "speech_model", "language", "ocr"}
-    left_out |= {"passages", "max_tokens", "context_tokens", "threads"}
+    left_out |= {
+        "embedder",
+        "embedder_base_url",
+        "embedder_api_key",
+        "passages",
+        "max_tokens",
+        "context_tokens",
+        "threads",
+    }
     return {"embedder": embedder} | settings.model_dump(mode="json", exclude=left_out)
 
 
