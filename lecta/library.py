@@ -14,11 +14,11 @@ from pathlib import Path
 from lecta import chunk, models, read
 from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
-from lecta.check.attribution import Attributor
+from lecta.check.support import Checker
 from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
-from lecta.protocols import ChatModel, Embedder
+from lecta.protocols import ChatModel, Embedder, TokenEmbedder
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.settings import Settings
 from lecta.store import Recipe, Store
@@ -33,6 +33,8 @@ from lecta.types import (
     Kind,
     Passage,
     SearchResult,
+    Sentence,
+    Span,
 )
 
 OnText = Callable[[str], None]
@@ -225,13 +227,14 @@ class Library:
         course: str | None = None,
         lecture: int | None = None,
         kind: Kind | None = None,
+        strict: bool = False,
         on_passages: Callable[[Sequence[Hit]], None] | None = None,
         on_text: OnText | None = None,
     ) -> Answer:
-        """Answer a question from the lectures, with the passages each sentence cites.
+        """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
-        `on_passages` is called as soon as they are found and `on_text` with each piece of the answer. Raises
-        `ChatError` when the model fails.
+        With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
+        as they are found and `on_text` with each piece of the answer. Raises `ChatError` when the model fails.
         """
         started = time.perf_counter()
         found = self._search(question, k, Filters(course, lecture, kind), keep=_says_something)
@@ -246,18 +249,24 @@ class Library:
         thoughts: list[str] = []
         written: list[str] = []
         hits, stream = self._begun(question, found.hits)
-        attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
-        spoken = citations.without_thinking(stream, thoughts)
-        for piece in citations.cited(citations.checked(spoken, len(hits)), attributor.cite):
+        judge = _judge(Checker([hit.passage.text for hit in hits], self.token_embedder), hits)
+        sentences: list[Sentence] = []
+        spoken = citations.checked(citations.without_thinking(stream, thoughts), 0)  # the model's own numbers go
+        for piece in filter(None, citations.judged(spoken, judge, sentences, strict=strict)):
             timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
             written.append(piece)
             if on_text:
                 on_text(piece)
         timings["total_ms"] = 1000 * (time.perf_counter() - started)
         text = "".join(written).strip()
+        if not text and strict:
+            text = prompt.NOT_COVERED
+            if on_text:
+                on_text(text)
         if not text:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        return _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
+        thinking = "".join(thoughts).strip()
+        return _answer(question, text, sentences, thinking=thinking, hits=hits, model=self.model_name, timings=timings)
 
     def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
@@ -300,6 +309,16 @@ class Library:
 
         return MiniLM(folder, self.settings.thread_count)
 
+    @cached_property
+    def token_embedder(self) -> TokenEmbedder:
+        """The model that the support check compares words with; its calibrator knows this one only."""
+        if hasattr(self.embedder, "embed_tokens") and self.embedder.name == _MINILM[0]:
+            return self.embedder
+        folder = models.fetch(models.EMBEDDER, self.settings.models, self._fetch_progress(models.EMBEDDER))
+        from lecta.embed.minilm import MiniLM
+
+        return MiniLM(folder, self.settings.thread_count)
+
     @property
     def model_name(self) -> str:
         """The name of the model that answers, without loading it."""
@@ -333,12 +352,36 @@ def _says_something(passage: Passage) -> bool:
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
 
 
+def _judge(checker: Checker, hits: Sequence[Hit]) -> Callable[[str], Sentence]:
+    """Return what judges a sentence by the passages; its spans are counted in the documents."""
+
+    def judge(written: str) -> Sentence:
+        if prompt.is_refusal(written):
+            return Sentence(written)
+        verdict = checker.check(written)
+        starts = [hit.passage.start_index for hit in hits]
+        spans = tuple(
+            Span(span.passage, starts[span.passage - 1] + span.start, starts[span.passage - 1] + span.end)
+            for span in verdict.spans
+        )
+        return Sentence(written, verdict.citations, verdict.support, verdict.supported, spans)
+
+    return judge
+
+
 def _answer(
-    question: str, text: str, thinking: str, hits: tuple[Hit, ...], model: str, timings: dict[str, float]
+    question: str,
+    text: str,
+    sentences: Sequence[Sentence],
+    *,
+    thinking: str,
+    hits: tuple[Hit, ...],
+    model: str,
+    timings: dict[str, float],
 ) -> Answer:
     if prompt.is_refusal(text):
         return Answer(question, prompt.NOT_COVERED, (), hits, model, thinking, abstained=True, timings=timings)
-    return Answer(question, text, citations.sentences(text, len(hits)), hits, model, thinking, timings=timings)
+    return Answer(question, text, tuple(sentences), hits, model, thinking, timings=timings)
 
 
 def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:
