@@ -312,7 +312,7 @@ class Library:
     @cached_property
     def token_embedder(self) -> TokenEmbedder:
         """The model that the support check compares words with; its calibrator knows this one only."""
-        if hasattr(self.embedder, "embed_tokens") and self.embedder.name == _MINILM[0]:
+        if isinstance(self.embedder, TokenEmbedder) and self.embedder.name == _MINILM[0]:
             return self.embedder
         folder = models.fetch(models.EMBEDDER, self.settings.models, self._fetch_progress(models.EMBEDDER))
         from lecta.embed.minilm import MiniLM

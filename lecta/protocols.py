@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,7 @@ class Embedder(Protocol):
         """Return one unit vector a question, shape (len(texts), dimension)."""
 
 
+@runtime_checkable
 class TokenEmbedder(Protocol):
     """An embedder that shows its tokens, which the support check compares."""
 

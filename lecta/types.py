@@ -183,7 +183,7 @@ class Sentence:
     support: float | None = None
     supported: bool | None = None
     spans: tuple[Span, ...] = ()
-    """One for each citation."""
+    """At least one for each citation."""
 
 
 @dataclass(frozen=True, slots=True)

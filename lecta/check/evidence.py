@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from lecta.check.words import Words
+from lecta.check.words import Words, key
 from lecta.protocols import Array
 
 Booleans = npt.NDArray[np.bool_]
@@ -43,21 +43,28 @@ KINDS: dict[str, dict[str, int]] = {
 }  # fmt: skip
 """Names of the evidence by kind, and whether more of it may only raise (1) or lower (-1) the support."""
 
-_NEGATION = frozenset((
-    "not", "no", "never", "none", "neither", "nor", "without", "cannot", "cant", "dont", "doesnt", "didnt", "isnt",
-    "arent", "wasnt", "werent", "wont", "nobody", "nothing", "hard", "unlik", "fail", "lack",
-))  # fmt: skip
-_OPPOSITES = [
-    ("increas", "decreas"), ("increas", "reduc"), ("more", "less"), ("more", "few"), ("high", "low"),
-    ("great", "small"),
-    ("larg", "small"), ("rise", "fall"), ("before", "after"), ("first", "last"), ("begin", "end"), ("start", "end"),
-    ("positiv", "negativ"), ("maximiz", "minimiz"), ("maximum", "minimum"), ("best", "worst"), ("most", "least"),
-    ("alway", "never"), ("win", "lose"), ("won", "lost"), ("above", "below"), ("import", "export"), ("male", "femal"),
-    ("man", "woman"), ("north", "south"), ("east", "west"), ("left", "right"), ("strong", "weak"), ("hot", "cold"),
-    ("old", "young"), ("early", "late"), ("fast", "slow"), ("good", "bad"), ("true", "false"), ("same", "differ"),
-    ("with", "without"), ("accept", "reject"), ("allow", "forbid"), ("illegal", "legal"), ("possibl", "impossibl"),
-    ("linear", "nonlinear"), ("convex", "concav"), ("supervis", "unsupervis"), ("overfit", "underfit"),
-]  # fmt: skip
+_NEGATION = frozenset(map(key, (
+    "not", "no", "never", "none", "neither", "nor", "without", "cannot", "can't", "don't", "doesn't", "didn't", "isn't",
+    "aren't", "wasn't", "weren't", "won't", "nobody", "nothing", "hardly", "unlike", "fails", "lacks",
+)))  # fmt: skip
+_OPPOSITES = [(key(one), key(other)) for one, other in (
+    ("increase", "decrease"), ("increase", "reduce"), ("more", "less"), ("more", "few"), ("high", "low"),
+    ("great", "small"), ("large", "small"), ("rise", "fall"), ("before", "after"), ("first", "last"), ("begin", "end"),
+    ("start", "end"), ("positive", "negative"), ("maximize", "minimize"), ("maximum", "minimum"), ("best", "worst"),
+    ("most", "least"), ("always", "never"), ("win", "lose"), ("won", "lost"), ("above", "below"), ("import", "export"),
+    ("male", "female"), ("man", "woman"), ("north", "south"), ("east", "west"), ("left", "right"), ("strong", "weak"),
+    ("hot", "cold"), ("old", "young"), ("early", "late"), ("fast", "slow"), ("good", "bad"), ("true", "false"),
+    ("same", "different"), ("with", "without"), ("accept", "reject"), ("allow", "forbid"), ("legal", "illegal"),
+    ("possible", "impossible"), ("linear", "nonlinear"), ("convex", "concave"), ("supervised", "unsupervised"),
+    ("overfitting", "underfitting"),
+)]  # fmt: skip
+_POINTING = frozenset(map(key, (
+    "this", "these", "it", "they", "he", "she", "that", "those", "such", "its", "their", "his", "her",
+)))  # fmt: skip
+_LINKING = frozenset(map(key, (
+    "therefore", "however", "also", "addition", "additionally", "furthermore", "moreover", "thus", "overall",
+    "important", "note", "conclusion", "summary",
+)))  # fmt: skip
 _CAPITAL = re.compile(r"[^\W\d_]*[A-ZÀ-Þ]")
 _POINTING = frozenset(
     ("this", "these", "it", "they", "he", "she", "that", "those", "such", "its", "their", "his", "her")
@@ -74,14 +81,14 @@ class Passages:
     def __init__(self, texts: Sequence[Words]) -> None:
         """Take the passages in the order of their numbers."""
         self.texts = texts
-        self.keys = [key for text in texts for key in text.keys]
+        self.keys = [word for text in texts for word in text.keys]
         self.vectors = np.concatenate([text.vectors for text in texts]) if texts else np.zeros((0, 1))
         self.weights = np.concatenate([text.weights for text in texts]) if texts else np.zeros(0)
         self.pieces = [(place, start, end) for place, text in enumerate(texts) for start, end in text.pieces]
         before = np.cumsum([0, *(len(text.pieces) for text in texts)])
-        self.piece = np.concatenate([text.piece + before[i] for i, text in enumerate(texts)]).astype(np.int64)
-        self.lower = {key: i for i, key in enumerate(dict.fromkeys(self.keys))}
-        self.ids = np.array([self.lower[key] for key in self.keys], np.int64)
+        self.piece = np.array([b + p for b, text in zip(before, texts, strict=False) for p in text.piece], np.int64)
+        self.numbers = {word: i for i, word in enumerate(dict.fromkeys(self.keys))}
+        self.ids = np.array([self.numbers[word] for word in self.keys], np.int64)
         self.windows = [
             (first, first + size)
             for size in range(1, WIDEST + 1)
@@ -91,9 +98,6 @@ class Passages:
         self.sums = np.zeros((len(self.pieces), self.vectors.shape[1]))
         self.lengths = np.bincount(self.piece, minlength=len(self.pieces))
         np.add.at(self.sums, self.piece, self.vectors)
-        self.word_sets = [set[str]() for _ in self.pieces]
-        for key, piece in zip(self.keys, self.piece, strict=True):
-            self.word_sets[piece].add(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,7 @@ def match(claim: Words, passages: Passages) -> Match:
     weights = claim.weights + 0.02
     weights = weights / weights.sum()
     cosine = claim.vectors @ passages.vectors.T
-    ids = np.array([passages.lower.get(key, -1) for key in claim.keys])
+    ids = np.array([passages.numbers.get(word, -1) for word in claim.keys])
     same = ids[:, None] == passages.ids[None, :]
     exact1, like1 = np.zeros((n, pieces), bool), np.zeros((n, pieces))
     order = passages.piece  # words stand in the order of their pieces
@@ -152,7 +156,7 @@ def features(found: Match, passages: Passages) -> dict[str, float]:
     single, best = _best(found.scores, sizes == 1), int(found.scores.argmax())
     first, last = passages.windows[best]
     content = claim.weights >= 0.3
-    everywhere = found.exact[:, sizes == 1].any(axis=1)
+    everywhere: Booleans = np.any(found.exact[:, sizes == 1], axis=1)
     like_all = np.where(everywhere, 1.0, found.likeness[:, sizes == 1].max(axis=1))
     of_passage = _by_passage(found, passages, sizes == 1)
     result = {
@@ -174,7 +178,7 @@ def features(found: Match, passages: Passages) -> dict[str, float]:
     result |= _special(claim, found.exact[:, best], everywhere)
     result |= _clauses(claim, weights, soft) | _spread(claim, content, found, soft, best)
     inside = (passages.piece >= first) & (passages.piece < last)
-    window = [key for key, within in zip(passages.keys, inside, strict=True) if within]
+    window = [word for word, within in zip(passages.keys, inside, strict=True) if within]
     result |= _order(claim, window)
     result |= _signs(claim, window)
     result |= {
@@ -322,7 +326,7 @@ def _signs(claim: Words, window: Sequence[str]) -> dict[str, float]:
         "negation differs": float(negated != denied),
         "negated": float(negated),
         "opposites": float(min(opposed, 2)),
-        "points outside": float(bool(claim.keys) and any(key in _POINTING for key in claim.keys[:3])),
+        "points outside": float(bool(claim.keys) and any(word in _POINTING for word in claim.keys[:3])),
         "linking": float(bool(mine & _LINKING)),
     }
 
@@ -331,5 +335,5 @@ def _focus(claim: Words, passages: Passages, inside: Booleans) -> float:
     """Return the share of the window's weight that the claim speaks of."""
     mine = set(claim.keys)
     w = passages.weights[inside]
-    hits = np.array([key in mine for key, within in zip(passages.keys, inside, strict=True) if within], float)
+    hits = np.array([word in mine for word, within in zip(passages.keys, inside, strict=True) if within], float)
     return float(w @ hits / max(w.sum(), 1e-9))

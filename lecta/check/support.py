@@ -30,6 +30,8 @@ _TRANSITION = re.compile(
     r"sure|certainly|of course|the (?:answer|steps?|idea|formula|result|solution) (?:is|are)|step \d+)\b",
     re.IGNORECASE,
 )
+_JOINT = re.compile(r"[,;]\s+(?:and|but|while|whereas|so)\s+|;\s+")
+_CLAUSE = 4  # words of a clause that is checked alone
 _FEW = 3  # words of content; a transition has no more, besides its formula
 
 
@@ -54,7 +56,7 @@ class Verdict:
     citations: tuple[int, ...] = ()
     """1-based passages that bear the sentence, best first; empty where it is not supported."""
     spans: tuple[Span, ...] = ()
-    """One for each citation."""
+    """One for each citation, or more where parts of the sentence rest on several places of a passage."""
 
 
 class Checker:
@@ -69,6 +71,17 @@ class Checker:
         """Return the verdict on a sentence, which may be Markdown with LaTeX and marks like [1]."""
         if not is_claim(sentence):
             return Verdict()
+        whole = self._check(sentence)
+        if whole.supported:
+            return whole
+        parts = [self._check(part) for part in _parts(sentence)]
+        if not parts or not all(part.supported for part in parts):
+            return whole
+        spans = {span: None for part in parts for span in part.spans}
+        support = min(part.support or 0.0 for part in parts)
+        return Verdict(support, True, tuple(dict.fromkeys(span.passage for span in spans)), tuple(spans))
+
+    def _check(self, sentence: str) -> Verdict:
         found = self._match(sentence)
         if found is None:
             return Verdict(0.0, False)
@@ -117,6 +130,12 @@ class Checker:
         first, stop = self._passages.windows[window]
         place, start, _ = self._passages.pieces[first]
         return Span(place + 1, start, self._passages.pieces[stop - 1][2])
+
+
+def _parts(sentence: str) -> list[str]:
+    """Return the clauses of a sentence that says two things, each long enough to be checked alone, or nothing."""
+    parts = _JOINT.split(sentence)
+    return parts if len(parts) > 1 and all(len(part.split()) >= _CLAUSE for part in parts) else []
 
 
 def is_claim(sentence: str) -> bool:

@@ -30,8 +30,10 @@ _NUMBERS = {
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "first": "1st", "second": "2nd",
     "third": "3rd", "half": "50%", "twice": "2", "double": "2", "triple": "3",
 }  # fmt: skip
-_ENDINGS = ("ations", "ation", "ingly", "ments", "ment", "ness", "ings", "edly", "ing", "ies", "ied", "ity", "ive",
-            "ion", "ed", "es", "ly", "al", "er", "or", "s", "e", "y")  # fmt: skip
+_ENDINGS = (
+    "ational", "ation", "ating", "ated", "ator", "ively", "ive", "ment", "ness", "ing", "ied", "edly", "ed", "ly",
+    "ity", "ion", "al", "er", "or", "e", "y",
+)  # fmt: skip
 _SYMBOL = re.compile(r"[^\w\s]$")
 
 
@@ -95,8 +97,10 @@ def key(word: str) -> str:
     if word[:1].isdigit():
         return word.replace(",", "")
     word = _NUMBERS.get(word, word.removesuffix("'s").replace("'", ""))
+    if word.endswith("s") and not word.endswith("ss") and len(word) > 3:
+        word = word[:-3] + "y" if word.endswith("ies") and len(word) > 4 else word[:-1]
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
+        if word.endswith(ending) and len(word) - len(ending) >= 4 and not (ending == "ly" and word[-3] == "p"):
             return word[: len(word) - len(ending)]
     return word
 
