@@ -189,6 +189,9 @@ def ask(
     question: Annotated[str, typer.Argument(help="What you want to know.", show_default=False)],
     k: CountOption = None,
     show_docs: Annotated[bool, typer.Option("--show-docs", help="Print the passages before the answer.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Leave out what no passage bears, instead of marking it.")
+    ] = False,
     model: ModelOption = None,
     course: CourseOption = None,
     lecture: LectureOption = None,
@@ -209,6 +212,7 @@ def ask(
             course=course,
             lecture=lecture,
             kind=kind.value if kind else None,
+            strict=strict,
             on_passages=listener.on_passages,
             on_text=listener.on_text,
         )
@@ -478,6 +482,29 @@ def eval_align(
         _print_json(result)
     else:
         console.print_alignment(result)
+
+
+@eval_app.command("support")
+def eval_support(
+    claims: Annotated[
+        Path,
+        typer.Argument(
+            metavar="CLAIMS.jsonl", help='Rows {"claim","references":[...],"label":0|1}.', show_default=False
+        ),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Is support told from its lack? Balanced accuracy, AUROC, calibration and milliseconds a sentence."""
+    from lecta import console
+    from lecta.evaluate import support
+
+    opened = _open(None)
+    with console.counting("claims", quiet=as_json) as on_step:
+        result = support.evaluate(claims, opened.token_embedder, on_step=on_step)
+    if as_json:
+        _print_json(result)
+    else:
+        console.print_support(result)
 
 
 def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bool, as_json: bool) -> None:

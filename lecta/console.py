@@ -182,7 +182,13 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "thinking": answer.thinking,
         "abstained": answer.abstained,
         "sentences": [
-            {"text": s.text, "citations": list(s.citations), "support": s.support, "supported": s.supported}
+            {
+                "text": s.text,
+                "citations": list(s.citations),
+                "support": None if s.support is None else round(s.support, 4),
+                "supported": s.supported,
+                "spans": [asdict(span) for span in s.spans],
+            }
             for s in answer.sentences
         ],
         "formulas": [
@@ -712,6 +718,25 @@ def print_alignment(result: dict[str, Any]) -> None:
         f"no page is named for {hidden['no_page_named']} of the {hidden['cues']} cues without a shown slide\n"
     )
     print_measures(result | {"measures": {f"mean {k}" if k in names else k: v for k, v in result["measures"].items()}})
+
+
+def print_support(result: dict[str, Any]) -> None:
+    """Print the reliability curve, the measures and what a sentence costs."""
+    console = _out()
+    curve = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("probability", "claims", "mean", "supported"):
+        curve.add_column(column, justify="right")
+    for row in result["reliability"]:
+        curve.add_row(
+            f"{row['from']:.1f}-{row['to']:.1f}",
+            str(row["claims"]),
+            f"{row['support']:.3f}",
+            f"{row['supported']:.3f}",
+        )
+    console.print(curve, "")
+    cost = result["milliseconds"]
+    console.print(f"{cost['sentence']:.1f} ms a sentence, after {cost['references']:.1f} ms for its references\n")
+    print_measures(result)
 
 
 def _folder_size(folder: Path) -> int:

@@ -16,11 +16,11 @@ from lecta.adding import Adding, OnHeard
 from lecta.answer import citations, prompt
 from lecta.asking import ORDERED, Asking
 from lecta.check import formulas
-from lecta.check.attribution import Attributor
+from lecta.check.support import Checker
 from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
-from lecta.protocols import ChatModel, Embedder
+from lecta.protocols import ChatModel, Embedder, TokenEmbedder
 from lecta.question import mathematics
 from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
@@ -39,6 +39,8 @@ from lecta.types import (
     Passage,
     ReindexReport,
     SearchResult,
+    Sentence,
+    Span,
 )
 
 OnText = Callable[[str], None]
@@ -272,14 +274,15 @@ class Library:
         lecture: int | None = None,
         kind: Kind | None = None,
         history: Sequence[Message] = (),
+        strict: bool = False,
         on_passages: Callable[[Sequence[Hit]], None] | None = None,
         on_text: OnText | None = None,
     ) -> Answer:
-        """Answer a question from the lectures, with the passages each sentence cites.
+        """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
-        `on_passages` is called as soon as they are found and `on_text` with each piece of the answer. A follow-up to
-        `history`, the conversation before it, is first rewritten by the model to stand alone. Raises `ChatError` when
-        the model fails.
+        With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
+        as they are found and `on_text` with each piece of the answer. A follow-up to `history`, the conversation before
+        it, is first rewritten by the model to stand alone. Raises `ChatError` when the model fails.
         """
         started = time.perf_counter()
         filters = Filters(course, lecture, kind)
@@ -298,19 +301,33 @@ class Library:
         thoughts: list[str] = []
         written: list[str] = []
         hits, stream = self._begun(alone, found.hits)
-        attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
-        marker = formulas.Marker([hit.passage.text for hit in hits])
-        spoken = citations.without_thinking(stream, thoughts)
-        for piece in marker.mark(citations.cited(citations.checked(spoken, len(hits)), attributor.cite)):
+        texts = [hit.passage.text for hit in hits]
+        judge, marker = _judge(Checker(texts, self.token_embedder), hits), formulas.Marker(texts)
+        sentences: list[Sentence] = []
+        spoken = citations.checked(citations.without_thinking(stream, thoughts), 0)  # the model's own numbers go
+        judged = citations.judged(spoken, judge, sentences, strict=strict)
+        for piece in filter(None, marker.mark(filter(None, judged))):
             timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
             written.append(piece)
             if on_text:
                 on_text(piece)
         timings["total_ms"] = 1000 * (time.perf_counter() - started)
         text = "".join(written).strip()
+        if not text and strict:
+            text = prompt.NOT_COVERED
+            if on_text:
+                on_text(text)
         if not text:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        answer = _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
+        answer = _answer(
+            question,
+            text,
+            sentences,
+            thinking="".join(thoughts).strip(),
+            hits=hits,
+            model=self.model_name,
+            timings=timings,
+        )
         answer = replace(answer, understood=understood)
         return answer if answer.abstained else replace(answer, formulas=marker.formulas(text))
 
@@ -393,6 +410,16 @@ class Library:
             dimension=dimension,
         )
 
+    @cached_property
+    def token_embedder(self) -> TokenEmbedder:
+        """The model that the support check compares words with; its calibrator knows this one only."""
+        if isinstance(self.embedder, TokenEmbedder) and self.embedder.name == embed.MINILM:
+            return self.embedder
+        folder = models.fetch(models.EMBEDDER, self.settings.models, self._fetch_progress(models.EMBEDDER))
+        from lecta.embed.minilm import MiniLM
+
+        return MiniLM(folder, self.settings.thread_count)
+
     @property
     def model_name(self) -> str:
         """The name of the model that answers, without loading it."""
@@ -425,12 +452,36 @@ def _says_something(passage: Passage) -> bool:
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
 
 
+def _judge(checker: Checker, hits: Sequence[Hit]) -> Callable[[str], Sentence]:
+    """Return what judges a sentence by the passages; its spans are counted in the documents."""
+
+    def judge(written: str) -> Sentence:
+        if prompt.is_refusal(written):
+            return Sentence(written)
+        verdict = checker.check(written)
+        starts = [hit.passage.start_index for hit in hits]
+        spans = tuple(
+            Span(span.passage, starts[span.passage - 1] + span.start, starts[span.passage - 1] + span.end)
+            for span in verdict.spans
+        )
+        return Sentence(written, verdict.citations, verdict.support, verdict.supported, spans)
+
+    return judge
+
+
 def _answer(
-    question: str, text: str, thinking: str, hits: tuple[Hit, ...], model: str, timings: dict[str, float]
+    question: str,
+    text: str,
+    sentences: Sequence[Sentence],
+    *,
+    thinking: str,
+    hits: tuple[Hit, ...],
+    model: str,
+    timings: dict[str, float],
 ) -> Answer:
     if prompt.is_refusal(text):
         return Answer(question, prompt.NOT_COVERED, (), hits, model, thinking, abstained=True, timings=timings)
-    return Answer(question, text, citations.sentences(text, len(hits)), hits, model, thinking, timings=timings)
+    return Answer(question, text, tuple(sentences), hits, model, thinking, timings=timings)
 
 
 def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:

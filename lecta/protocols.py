@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -13,6 +14,20 @@ from lecta.types import Document, Filters, Hit, Message
 
 Vectors = npt.NDArray[np.float32]
 """Shape (n, dimension); every row has unit length, so a dot product is a cosine."""
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The tokens of one text as a model reads them, n of them, in order."""
+
+    spans: npt.NDArray[np.int64]
+    """(n, 2) characters of the text."""
+    vectors: npt.NDArray[np.float32]
+    """(n, dimension) in their context, not of unit length."""
+    rarity: npt.NDArray[np.float32]
+    """(n,) 0 for the most frequent words of the language, 1 for the rarest."""
 
 
 TokenStates = npt.NDArray[np.int8]
@@ -50,7 +65,7 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class TokenEmbedder(Protocol):
+class LateInteractionEmbedder(Protocol):
     """An embedder that also gives a vector for each token, for late interaction."""
 
     def embed_documents_with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenStates]]:
@@ -58,6 +73,18 @@ class TokenEmbedder(Protocol):
 
     def embed_query_with_tokens(self, text: str) -> tuple[Vectors, Vectors]:
         """Return a question's vector, shape (dimension,), and its tokens', shape (tokens, token_dimension)."""
+
+
+@runtime_checkable
+class TokenEmbedder(Protocol):
+    """An embedder that shows its tokens, which the support check compares."""
+
+    @property
+    def name(self) -> str:
+        """Model and precision."""
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the tokens of each text, however long it is."""
 
 
 class PassageIndex(Protocol):

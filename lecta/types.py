@@ -200,18 +200,32 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """One sentence of an answer and the passages it cites.
+class Span:
+    """The very words that bear a sentence."""
 
-    `support` is the checked probability (0..1) that those passages bear the sentence and `supported` the verdict;
-    both are None where no check has run.
+    passage: int
+    """1-based number into `Answer.passages`."""
+    start_index: int
+    """First character, counted in the document, as `Passage.start_index` is."""
+    end_index: int
+    """One past the last character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of an answer and the passages that bear it, whatever the model cited.
+
+    `support` is the probability (0..1) that the passages bear the sentence and `supported` the verdict; both are None
+    where it claims nothing (a heading, a transition).
     """
 
     text: str
     citations: tuple[int, ...] = ()
-    """1-based numbers into `Answer.passages`."""
+    """1-based numbers into `Answer.passages`, best first; none where the sentence is not supported."""
     support: float | None = None
     supported: bool | None = None
+    spans: tuple[Span, ...] = ()
+    """At least one for each citation."""
 
 
 FormulaStatus = Literal["in the lectures", "checked", "wrong", "not checkable"]

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lecta.answer.citations import checked, cited, sentences, split_thinking, without_thinking
+from lecta.answer.citations import UNSUPPORTED, checked, judged, split_thinking, without_thinking
+from lecta.types import Sentence
 
 
 @pytest.mark.parametrize(
@@ -37,51 +38,65 @@ def test_a_stream_is_checked_the_same_however_it_is_cut(text: str, size: int) ->
     assert "".join(checked(pieces, 2)) == "".join(checked([text], 2))
 
 
-def test_sentences_carry_their_citations_wherever_the_mark_stands() -> None:
-    found = sentences("First it rises [1]. Then it falls. [2] Last it rests[1][3][9].", 3)
-    assert [(s.text, s.citations) for s in found] == [
-        ("First it rises.", (1,)),
-        ("Then it falls.", (2,)),
-        ("Last it rests.", (1, 3)),
-    ]
+TEXT = "See Fig. 2 e.g. here. It is $a. B$ so [2]. Then:\n- one item\n- two\n\n# Heading\n$$a.\nB$$\nLast words"
+VERDICTS = {
+    "See Fig. 2 e.g. here.": Sentence("", (1,), 0.9, True),
+    "It is $a. B$ so.": Sentence("", (), 0.1, False),
+    "- one item": Sentence("", (2, 1), 0.8, True),
+    "- two": Sentence("", (), 0.2, False),
+    "$$a.\nB$$": Sentence("", (3,), 0.7, True),
+    "Last words": Sentence("", (1,), 0.9, True),
+}
 
 
-def test_formulas_lists_and_code_are_not_cut() -> None:
-    text = "The loss is $L = 0.5 (y - t)^2. $ here.\n\n$$a. B = c$$\n\n- one item [2]\n- another\n\n`x. Y` stays."
-    assert [s.text for s in sentences(text, 3)] == [
-        "The loss is $L = 0.5 (y - t)^2. $ here.",
-        "$$a. B = c$$",
-        "one item",
-        "another",
-        "`x. Y` stays.",
-    ]
-
-
-def test_an_interval_is_no_citation() -> None:
-    (sentence,) = sentences(r"The loss on $[1, 2]$ and \([1]\) is small [3].", 3)
-    assert sentence.citations == (3,)
-    assert r"$[1, 2]$ and \([1]\)" in sentence.text
+def _judge(written: str) -> Sentence:
+    return VERDICTS.get(written, Sentence(""))  # headings and transitions claim nothing
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
-def test_sentences_without_a_mark_get_one(size: int) -> None:
-    text = "See Fig. 2 e.g. here. It is $a. B$ so [2]. Then:\n- one item\n- two\n\n# Heading\nLast words"
-    pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    seen: list[str] = []
-
-    def cite(sentence: str) -> tuple[int, ...]:
-        seen.append(sentence)
-        return (1,)
-
-    marked = "".join(cited(checked(pieces, 2), cite))
-    assert marked == (
-        "See Fig. 2 e.g. here. [1] It is $a. B$ so [2]. Then:\n- one item [1]\n- two [1]\n\n# Heading\nLast words [1]"
+def test_every_sentence_gets_its_mark_and_the_models_own_numbers_go(size: int) -> None:
+    found: list[Sentence] = []
+    pieces = [TEXT[i : i + size] for i in range(0, len(TEXT), size)]
+    assert "".join(judged(checked(pieces, 0), _judge, found)) == (
+        f"See Fig. 2 e.g. here. [1] It is $a. B$ so. {UNSUPPORTED} Then:\n- one item [2][1]\n- two {UNSUPPORTED}\n\n"
+        "# Heading\n$$a.\nB$$ [3]\nLast words [1]"
     )
-    assert seen == ["See Fig. 2 e.g. here.", "- one item", "- two", "Last words"]
+    assert [(s.text, s.citations) for s in found] == [
+        ("See Fig. 2 e.g. here.", (1,)),
+        ("It is $a. B$ so.", ()),
+        ("Then:", ()),
+        ("one item", (2, 1)),
+        ("two", ()),
+        ("Heading", ()),
+        ("$$a.\nB$$", (3,)),
+        ("Last words", (1,)),
+    ]
 
 
-def test_nothing_is_claimed_to_be_checked() -> None:
-    assert all(s.support is None and s.supported is None for s in sentences("One. Two [1].", 1))
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_strict_leaves_out_what_is_not_supported_and_transitions_to_nothing(size: int) -> None:
+    text = f"No. Then:\n- two\n\n{TEXT} So:\n- two"
+    found: list[Sentence] = []
+    pieces = [text[i : i + size] for i in range(0, len(text), size)]
+    shown = "".join(judged(checked(pieces, 0), _judge, found, strict=True))
+    assert UNSUPPORTED not in shown
+    assert "two" not in shown
+    assert "See Fig. 2 e.g. here. [1] Then:\n- one item [2][1]" in shown
+    assert not shown.endswith(":")
+    assert all(s.supported is not False for s in found)
+
+
+def test_strict_shows_nothing_where_nothing_is_supported() -> None:
+    found: list[Sentence] = []
+    assert "".join(judged(checked(["Then:\n- two\n- two"], 0), _judge, found, strict=True)) == ""
+    assert found == []
+
+
+def test_a_mark_does_not_break_a_fence() -> None:
+    shown = "".join(judged(["```\nrm"], lambda _: Sentence("", (), 0.1, False), []))
+    assert shown == f"```\nrm {UNSUPPORTED}"
+    shown = "".join(judged(["```\nrm\n```"], lambda _: Sentence("", (), 0.1, False), []))
+    assert shown == f"```\nrm\n```\n{UNSUPPORTED}"
 
 
 def test_thinking_is_kept_apart() -> None:

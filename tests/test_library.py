@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from lecta import ChatError, Library, LibraryError, UsageError
+from lecta.answer.citations import UNSUPPORTED
 from lecta.answer.prompt import NOT_COVERED
 from lecta.errors import PromptTooLongError
 from lecta.settings import load
@@ -126,14 +127,20 @@ def test_courses_and_filters(library: Library, lectures: Path) -> None:
 
 def test_an_answer_cites_what_it_was_given(lectures: Path, tmp_path: Path, letters: LetterEmbedder) -> None:
     chat = Scripted(
-        "<think>which one?</think>", "Multiply the local derivatives", " along the path [1]. So ", "it is [9]."
+        "<think>which one?</think>", "Multiply the local derivatives", " along the path [9]. Here ", "it is:"
     )
     library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=chat)
     library.add([lectures])
     written: list[str] = []
     answer = library.ask("How do I differentiate a path?", on_text=written.append)
-    assert answer.text == "".join(written).strip() == "Multiply the local derivatives along the path [1]. So it is."
-    assert answer.sentences[0].citations == (1,)
+    number = next(n for n, hit in enumerate(answer.passages, 1) if "Multiply" in hit.passage.text)
+    shown = f"Multiply the local derivatives along the path. [{number}] Here it is:"
+    assert answer.text == "".join(written).strip() == shown
+    assert [(s.citations, s.supported) for s in answer.sentences] == [((number,), True), ((), None)]
+    (span,) = answer.sentences[0].spans
+    document = library.document(answer.passages[number - 1].passage.source)
+    assert document is not None
+    assert document.text[span.start_index : span.end_index] == "Multiply the local derivatives along the path."
     assert answer.thinking == "which one?"
     assert not answer.abstained
     assert answer.timings["retrieve_ms"] <= answer.timings["first_token_ms"] <= answer.timings["total_ms"]
@@ -141,16 +148,28 @@ def test_an_answer_cites_what_it_was_given(lectures: Path, tmp_path: Path, lette
     assert all(f"[{n}] (" in messages[-1].content for n in range(1, len(answer.passages) + 1))
 
 
-def test_a_sentence_without_a_mark_is_tied_to_its_passage(
-    lectures: Path, tmp_path: Path, letters: LetterEmbedder
-) -> None:
-    chat = Scripted("Multiply the local derivatives along the path. ", "Zebras jump over quick foxes.")
-    library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=chat)
+def test_what_no_passage_bears_is_marked_or_left_out(lectures: Path, tmp_path: Path, letters: LetterEmbedder) -> None:
+    true, false = "Multiply the local derivatives along the path.", "Zebras jump over quick foxes [1]."
+    library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=Scripted(true, " ", false))
     library.add([lectures])
     answer = library.ask("What is the chain rule?")
-    number = next(n for n, hit in enumerate(answer.passages, 1) if "Multiply" in hit.passage.text)
-    assert answer.sentences[0].citations == (number,)
-    assert answer.text.startswith(f"Multiply the local derivatives along the path. [{number}]")
+    assert [s.supported for s in answer.sentences] == [True, False]
+    assert answer.sentences[1].citations == ()
+    assert answer.text.endswith(f"Zebras jump over quick foxes. {UNSUPPORTED}")
+    strict = library.ask("What is the chain rule?", strict=True)
+    assert strict.text.startswith(true)
+    assert "Zebras" not in strict.text
+    assert [s.supported for s in strict.sentences] == [True]
+
+
+def test_strict_says_not_covered_where_nothing_is_left(lectures: Path, tmp_path: Path, letters: LetterEmbedder) -> None:
+    chat = Scripted("Here it is:\n", "Zebras jump over quick foxes.")
+    library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=chat)
+    library.add([lectures])
+    shown: list[str] = []
+    answer = library.ask("What is the chain rule?", strict=True, on_text=shown.append)
+    assert (answer.abstained, answer.text, answer.sentences) == (True, NOT_COVERED, ())
+    assert "".join(shown) == NOT_COVERED
 
 
 def test_not_covered_is_an_answer(lectures: Path, tmp_path: Path, letters: LetterEmbedder) -> None:
@@ -182,11 +201,11 @@ def test_more_passages_than_the_model_has_room_for(lectures: Path, tmp_path: Pat
                 raise PromptTooLongError(3000, 2000)
             yield from super().stream(messages, max_tokens)
 
-    library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=Small("So it is [2]. And [3]."))
+    library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=Small("So it is [2]: And [3]:"))
     library.add([lectures])
     answer = library.ask("the gradient, the chain rule and attention", 3)
     assert len(answer.passages) == 2
-    assert answer.text == "So it is [2]. And."
+    assert answer.text == "So it is: And:"
 
 
 def test_another_passage_size_is_refused(library: Library, lectures: Path, letters: LetterEmbedder) -> None:

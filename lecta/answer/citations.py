@@ -1,11 +1,15 @@
-"""Citations in what a model writes: numbers that were never given do not reach the user."""
+"""Marks in what a model writes: its own numbers go, and each sentence gets those of the passages that bear it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from lecta.types import Sentence
+
+UNSUPPORTED = "(not in the lectures)"
+"""Stands behind every sentence that no passage bears."""
 
 # "[1]", "word [1, 2]", "word[1-3]"; not "[x]", "[0.5]", nor the index in "a[1]", "x_2[1]" or "\\theta}[1]".
 _CITATION = re.compile(r"[ \t]*(?<!\b[A-Za-z])(?<![0-9_}\\])\[(\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*)\]")
@@ -14,11 +18,10 @@ _LIST = r"\[[\d\s,;–-]*"
 _OPEN = re.compile(rf"(?:^|\s+)[^\s\[]*(?:{_LIST}\][^\s\[]*)*(?:{_LIST}|\S*)$")
 _STOP = re.compile(r"[.!?][\"'”»)*_]*$")
 _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|resp|etc|Fig|Eq|Sec|Dr|Prof|No)|^\s*\d+|\b[A-Z])\.$")
+_ITEM = re.compile(r"^(?:[-*+]|\d+[.)]|#{1,6})\s+")
 _DELIMITER = re.compile(r"(\$\$|\$|\\[()\[\]]|```|`)")
 _CLOSING = {r"\(": r"\)", r"\[": r"\]"}
 _THINK = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
-# Where a sentence must not be cut: mathematics and code.
-_WHOLE = re.compile(r"\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|```.*?(?:```|\Z)|\$[^$\n]+\$|`[^`\n]+`", re.DOTALL)
 
 
 def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
@@ -41,24 +44,61 @@ def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
         yield _kept(held, span, count)[0]
 
 
-def cited(words: Iterable[str], cite: Callable[[str], Sequence[int]]) -> Iterator[str]:
-    """Pass on a stream of words and put a citation behind every sentence that ends without one.
+def judged(
+    words: Iterable[str], judge: Callable[[str], Sentence], found: list[Sentence], *, strict: bool = False
+) -> Iterator[str]:
+    """Pass on a stream of words, put its mark behind every sentence, and add the sentences to `found` as they end.
 
-    `words` come as `checked` gives them, runs of whole words with the space before them; `cite` returns passage
-    numbers for a sentence.
+    `words` come as `checked` gives them, runs of whole words with the space before them; `judge` gets a sentence as it
+    was written. With `strict` an unsupported sentence is left out, and what claims nothing waits for a supported one.
 
-    >>> "".join(cited(["It", " rises.", " Then", " it", " falls", " [2]."], lambda sentence: (1,)))
-    'It rises. [1] Then it falls [2].'
+    >>> verdicts = {"It rises.": Sentence("", (1,), 0.9, True), "It sings.": Sentence("", (), 0.1, False)}
+    >>> "".join(judged(["It", " rises.", " It", " sings."], verdicts.__getitem__, []))
+    'It rises. [1] It sings. (not in the lectures)'
     """
-    sentence = ""
+    telling = _Telling(judge, found, strict)
     for run in words:
         for word in re.findall(r"\s*\S+|\s+", run):
-            if _is_whole(sentence, word):
-                yield _mark(sentence, cite)
-                sentence = ""
-            yield word
-            sentence += word
-    yield _mark(sentence, cite)
+            if _is_whole(telling.sentence, word):
+                yield telling.end()
+            yield telling.go_on(word)
+    yield telling.end()
+
+
+class _Telling:
+    """The sentence that is being written, and what waits to be shown."""
+
+    def __init__(self, judge: Callable[[str], Sentence], found: list[Sentence], strict: bool) -> None:
+        self._judge, self._found, self._strict = judge, found, strict
+        self.sentence = ""
+        self._waiting = ""
+        self._held: list[Sentence] = []
+
+    def go_on(self, word: str) -> str:
+        """Take a word and return what of it is shown at once."""
+        self.sentence += word
+        return "" if self._strict else word
+
+    def end(self) -> str:
+        """Judge the sentence and return what is shown now."""
+        written, self.sentence = self.sentence, ""
+        if not re.search(r"\w", written):
+            return written if self._strict and self._found else ""
+        verdict = self._judge(written.strip())
+        sentence = replace(verdict, text=_ITEM.sub("", written.strip()))
+        if not self._strict:
+            self._found.append(sentence)
+            return _mark(written, sentence)
+        if sentence.supported is False:
+            return ""
+        self._waiting += written + _mark(written, sentence)
+        self._held.append(sentence)
+        if sentence.supported is None:
+            return ""
+        shown = self._waiting if self._found else self._waiting.lstrip()
+        self._found += self._held
+        self._waiting, self._held = "", []
+        return shown
 
 
 def split_thinking(text: str) -> tuple[str, str]:
@@ -95,30 +135,14 @@ def without_thinking(pieces: Iterable[str], thoughts: list[str]) -> Iterator[str
             yield held
 
 
-def sentences(text: str, count: int) -> tuple[Sentence, ...]:
-    """Cut an answer into sentences, each with the passages it cites; citations after the full stop belong to it.
-
-    Only citations of 1..`count` count. Mathematics and code are never cut; a list item, a heading or a displayed
-    formula is a sentence of its own.
-    """
-    found: list[Sentence] = []
-    for block in _blocks(text):
-        for raw, wholes in _sentences(block):
-            cited = [n for match in _CITATION.finditer(raw) for n in _numbers(match.group(1))]
-            numbers = tuple(dict.fromkeys(n for n in cited if 1 <= n <= count))
-            words = _unshield(_CITATION.sub("", raw), wholes).strip()
-            if not re.search(r"\w", words):
-                if found and numbers:  # "... holds. [1]": the mark stands after the full stop
-                    last = found.pop()
-                    found.append(Sentence(last.text, tuple(dict.fromkeys([*last.citations, *numbers]))))
-                continue
-            found.append(Sentence(words, numbers))
-    return tuple(found)
-
-
 def _is_whole(sentence: str, following: str) -> bool:
     """Tell whether a sentence ends before the words that follow; never inside mathematics or code."""
-    open_spans = sentence.count("$") % 2 or sentence.count("`") % 2 or sentence.count(r"\[") > sentence.count(r"\]")
+    open_spans = (
+        sentence.count("$$") % 2
+        or sentence.replace("$$", "").count("$") % 2
+        or sentence.count("`") % 2
+        or sentence.count(r"\[") > sentence.count(r"\]")
+    )
     if not sentence.strip() or open_spans or not following[:1].isspace():
         return False
     if "\n" in following[: len(following) - len(following.lstrip())]:
@@ -127,11 +151,12 @@ def _is_whole(sentence: str, following: str) -> bool:
     return bool(_STOP.search(sentence)) and not _ABBREVIATION.search(sentence) and not first.islower() and first != "["
 
 
-def _mark(sentence: str, cite: Callable[[str], Sequence[int]]) -> str:
-    words = sentence.strip()
-    if not words or words.endswith(":") or words.startswith("#") or _CITATION.search(words):
-        return ""
-    return "".join(f" [{number}]" for number in cite(words))
+def _mark(written: str, sentence: Sentence) -> str:
+    """Return the numbers of the passages that bear a sentence, or that none does."""
+    before = "\n" if written.rstrip().endswith("```") else " "  # a fence stands alone on its line
+    if sentence.supported is False:
+        return f"{before}{UNSUPPORTED}"
+    return before + "".join(f"[{number}]" for number in sentence.citations) if sentence.citations else ""
 
 
 def _kept(text: str, span: str, count: int) -> tuple[str, str]:
@@ -175,35 +200,3 @@ def _numbers(inside: str) -> list[int]:
 def _overlap(text: str, tag: str) -> int:
     """Return how many characters at the end of `text` could be the beginning of `tag`."""
     return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0)
-
-
-def _blocks(text: str) -> Iterator[str]:
-    """Yield paragraphs, list items, headings and displayed formulas."""
-    shielded, wholes = _shield(text)
-    for block in re.split(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+[.)]|#{1,6})\s)", shielded):
-        if block.strip():
-            yield re.sub(r"^\s*(?:[-*+]|\d+[.)]|#{1,6})\s+", "", _unshield(block, wholes))
-
-
-def _sentences(block: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield a block's sentences with mathematics and code hidden, and what was hidden."""
-    from sentencex import segment
-
-    shielded, wholes = _shield(" ".join(block.split()) if "```" not in block else block)
-    for sentence in segment("en", shielded):
-        yield sentence, wholes
-
-
-def _shield(text: str) -> tuple[str, list[str]]:
-    """Put one letter-like mark in the place of each formula and code span, so that nothing cuts inside them."""
-    wholes: list[str] = []
-
-    def hide(match: re.Match[str]) -> str:
-        wholes.append(match.group(0))
-        return f"\ue000{len(wholes) - 1}\ue001"
-
-    return _WHOLE.sub(hide, text), wholes
-
-
-def _unshield(text: str, wholes: list[str]) -> str:
-    return re.sub("\ue000(\\d+)\ue001", lambda match: wholes[int(match.group(1))], text)

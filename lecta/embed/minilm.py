@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,14 @@ from filelock import FileLock
 from tokenizers import Tokenizer
 
 from lecta.errors import ModelError, first_line
-from lecta.protocols import TokenStates, Vectors
+from lecta.protocols import Tokens, TokenStates, Vectors
 
 MAX_TOKENS = 256  # what the model was trained for; sentence-transformers cuts there too
 _BATCH_TOKENS = 4096  # padded tokens in a batch: 16 of the longest, more of the short
 _CONVERSION = "ct2-int8-1"
 TOKEN_DIMENSION = 96
 """A random projection to so many keeps what late interaction earns (benchmarks/results/retrieval.json)."""
+_START, _STOP, _THE = 101, 102, 1996  # tokens of BERT's uncased vocabulary: [CLS], [SEP], "the"
 
 
 class MiniLM:
@@ -56,6 +58,31 @@ class MiniLM:
         for i, states in self._states(texts):
             vectors[i] = _mean(states)
         return vectors
+
+    def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return the last layer's states of each text's tokens; long texts are read in stretches of like length."""
+        encodings = self._whole_tokenizer.encode_batch(list(texts), add_special_tokens=False)
+        stretches = [(i, part) for i, encoding in enumerate(encodings) for part in _stretches(encoding.ids)]
+        states: list[npt.NDArray[np.float32]] = [np.empty((0, self.dimension), np.float32)] * len(stretches)
+        for batch in _batches([len(part) for _, part in stretches]):
+            ids = [[_START, *stretches[i][1], _STOP] for i in batch]
+            output = np.asarray(self._encoder.forward_batch(ids).last_hidden_state)
+            for row, i in enumerate(batch):
+                states[i] = output[row, 1 : len(ids[row]) - 1]
+        found = []
+        for i, encoding in enumerate(encodings):
+            parts = [state for (of, _), state in zip(stretches, states, strict=True) if of == i]
+            vectors = np.concatenate(parts) if parts else np.empty((0, self.dimension), np.float32)
+            spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
+            found.append(Tokens(spans, vectors, _rarity(np.array(encoding.ids))))
+        return found
+
+    @cached_property
+    def _whole_tokenizer(self) -> Tokenizer:
+        """One of its own that cuts nothing: another thread may be embedding."""
+        tokenizer = Tokenizer.from_str(self._tokenizer.to_str())
+        tokenizer.no_truncation()
+        return tokenizer
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (len(texts), 384)."""
@@ -108,6 +135,20 @@ def _signs(rows: int, columns: int) -> Vectors:
     bits = np.unpackbits(np.frombuffer(hashlib.shake_128(b"lecta").digest(rows * columns // 8), np.uint8))
     signs: Vectors = 2 * bits.reshape(rows, columns).astype(np.float32) - 1
     return signs
+
+
+def _stretches(ids: Sequence[int]) -> list[list[int]]:
+    count = -(-len(ids) // (MAX_TOKENS - 2))
+    return [list(part) for part in np.array_split(np.array(ids), count)] if count else []
+
+
+def _rarity(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+    """Return 0..1 by the place in BERT's vocabulary, which from "the" on is ordered by frequency.
+
+    Before it stand single characters: letters are variables or "a" and "I".
+    """
+    places = np.clip((np.log(np.maximum(ids - _THE + 1, 1)) - 3) / 7, 0.0, 1.0)
+    return np.where(ids < _THE, 0.3, places).astype(np.float32)
 
 
 def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
