@@ -31,12 +31,11 @@ from lecta.protocols import Embedder
 from lecta.settings import Settings, load
 from lecta.types import Kind
 
-_PLAIN = {"late_weight": 0.0, "title_weight": 0.0, "variety": False}
+_PLAIN = {"title_weight": 0.0, "variety": False}
 STEPS: list[tuple[str, dict[str, Any]]] = [
     ("BM25 alone", {"dense_weight": 0.0} | _PLAIN),
     ("vectors alone", {"dense_weight": 1.0} | _PLAIN),
     ("fused", _PLAIN),
-    ("+ late interaction", _PLAIN | {"late_weight": 0.2}),
     ("+ title", {"variety": False}),
     ("+ variety", {}),
 ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from lecta import chunk, embed, read
+from lecta import chunk, read
 from lecta.clean import boilerplate
 from lecta.clean.dedupe import SeenInMemory, dedupe
 from lecta.errors import UsageError, first_line
@@ -132,8 +132,7 @@ class Intake:
         passages = chunk.chunk(document, self._passage_size)
         words = [words_of(passage) for passage in passages]
         formulas = [" ".join(mathematics.terms(text)) for text in words]
-        vectors, tokens = embed.documents(self._embedder, words)
-        return Entry(path, document, passages, words, vectors, signatures, formulas, tokens)
+        return Entry(path, document, passages, words, self._embedder.embed_documents(words), signatures, formulas)
 
     def _of_copy(self, signatures: Iterable[Signature], copy_of: str) -> tuple[Signature, ...]:
         """Return the signatures of a whole copy: of each paragraph, where it is indexed."""

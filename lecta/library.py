@@ -237,19 +237,17 @@ class Library:
         wanted = self.settings.passages if k is None else k
         understood = self._asking.understand(question, filters, history, chat)
         read = time.perf_counter()
-        vector, tokens = embed.question(self.embedder, understood.text)
+        vector = self.embedder.embed_queries([understood.text])[0]
         embedded = time.perf_counter()
         hits = hybrid_search(
             self.store,
             understood.words,
             vector,
             max(wanted, ORDERED) if understood.order else wanted,
-            tokens,
             also=understood.also,
             filters=understood.filters,
             dense_weight=self.settings.dense_weight,
             candidates=self.settings.candidates,
-            late_weight=self.settings.late_weight,
             title_weight=self.settings.title_weight,
             variety=self.settings.variety,
             keep=keep,

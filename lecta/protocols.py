@@ -30,10 +30,6 @@ class Tokens:
     """(n,) 0 for the most frequent words of the language, 1 for the rarest."""
 
 
-TokenStates = npt.NDArray[np.int8]
-"""Shape (tokens, token_dimension): unit vectors of a text's tokens in their context, in 127ths."""
-
-
 class Reader(Protocol):
     """A module of `lecta.read` for one family of files."""
 
@@ -65,17 +61,6 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
-class LateInteractionEmbedder(Protocol):
-    """An embedder that also gives a vector for each token, for late interaction."""
-
-    def embed_documents_with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenStates]]:
-        """Return what `embed_documents` does, and the tokens of each text."""
-
-    def embed_query_with_tokens(self, text: str) -> tuple[Vectors, Vectors]:
-        """Return a question's vector, shape (dimension,), and its tokens', shape (tokens, token_dimension)."""
-
-
-@runtime_checkable
 class TokenEmbedder(Protocol):
     """An embedder that shows its tokens, which the support check compares."""
 
@@ -95,9 +80,6 @@ class PassageIndex(Protocol):
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine (-1..1), best first. `vector` has shape (dimension,)."""
-
-    def tokens(self, hits: Sequence[Hit], dimension: int) -> list[TokenStates]:
-        """Return the token states of passages that a search of this index found; empty where it holds none."""
 
 
 class ChatModel(Protocol):

@@ -15,7 +15,6 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from lecta import embed
 from lecta.adding import Adding
 from lecta.errors import LibraryError
 from lecta.intake import Intake, without_repeats, words_of
@@ -109,8 +108,7 @@ class Reindexing:
         if entry is None:
             return None
         words = [words_of(passage) for passage in entry.passages]  # alignment adds the slides' words again
-        vectors, tokens = embed.documents(self._embedder, words)
-        return dataclasses.replace(entry, words=words, vectors=vectors, tokens=tokens)
+        return dataclasses.replace(entry, words=words, vectors=self._embedder.embed_documents(words))
 
     def _cutter(self, new: Store, passage_size: int) -> Callable[[DocumentRecord], Entry | None]:
         intake = Intake(self._embedder, passage_size, new.signatures())

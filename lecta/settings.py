@@ -74,11 +74,8 @@ class Settings(BaseSettings):
     dense_weight: float = Field(
         default=0.5, ge=0, le=1, description="Share of vectors in the ranking; the rest is BM25. See docs/retrieval.md."
     )
-    late_weight: float = Field(
-        default=0.2, ge=0, le=0.5, description="Share of late interaction in the final order. See docs/retrieval.md."
-    )
     title_weight: float = Field(
-        default=0.2, ge=0, le=0.5, description="Share of the title that a passage stands under in the final order."
+        default=0.2, ge=0, le=1, description="Share of the title that a passage stands under in the ranking."
     )
     variety: bool = Field(
         default=True, description="Keep the nearest passage of each kind of material among the results."

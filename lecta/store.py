@@ -31,7 +31,7 @@ import pyarrow as pa
 from filelock import FileLock
 
 from lecta.errors import LibraryError, first_line
-from lecta.protocols import TokenStates, Vectors
+from lecta.protocols import Vectors
 from lecta.types import Document, DocumentRecord, Filters, Hit, Passage, Place, Section, Signature
 
 FORMAT = 3
@@ -60,7 +60,6 @@ _PASSAGE_FIELDS = [
     ("text", pa.string()),
     ("words", pa.string()),
     ("mathematics", pa.string()),
-    ("tokens", pa.large_binary()),
     ("start_index", pa.int64()),
     ("end_index", pa.int64()),
     ("source", pa.string()),
@@ -170,8 +169,6 @@ class Entry:
     """Of its paragraphs, so that a later file is compared without reading this one again."""
     mathematics: Sequence[str] = ()
     """The terms of each passage's mathematics, spaces between; empty where there are none at all."""
-    tokens: Sequence[TokenStates] = ()
-    """Of each passage, for late interaction; empty where the embedder gives none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +353,6 @@ class Store:
             filter=_where(filters),
             prefilter=True,
             limit=k,
-            with_row_id=True,
         )
         return _hits(rows, "_score")
 
@@ -364,21 +360,10 @@ class Store:
         """Return up to `k` passages by cosine, best first."""
         nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 1, "nprobes": _PROBES}
         columns = [*_PASSAGE_COLUMNS, "_distance"]
-        rows = self._rows(
-            "passages", columns=columns, nearest=nearest, filter=_where(filters), prefilter=True, with_row_id=True
-        )
+        rows = self._rows("passages", columns=columns, nearest=nearest, filter=_where(filters), prefilter=True)
         for row in rows:
             row["_distance"] = 1 - row["_distance"]
         return _hits(rows, "_distance")
-
-    def tokens(self, hits: Sequence[Hit], dimension: int) -> list[TokenStates]:
-        """Return the token states of passages that a search of this store found; empty where it holds none."""
-        wanted = [hit.row for hit in hits if hit.row is not None]
-        if not wanted:
-            return [np.empty((0, dimension), np.int8)] * len(hits)
-        rows = self._rows("passages", columns=["tokens"], filter=_in("_rowid", wanted), with_row_id=True)
-        held = {row["_rowid"]: row["tokens"] for row in rows if row["tokens"]}
-        return [np.frombuffer(held.get(hit.row) or b"", np.int8).reshape(-1, dimension) for hit in hits]
 
     def _rows(self, name: str, **scan: Any) -> list[dict[str, Any]]:
         """Return rows of a table, none before anything was added. Raises `LibraryError` when its files are damaged."""
@@ -783,16 +768,10 @@ def _cause(error: BaseException) -> str:
 def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
     rows = [
         {name: getattr(passage, name) for name in _OWN_COLUMNS}
-        | {"document_id": key, "number": number, "words": words, "mathematics": terms, "tokens": tokens}
+        | {"document_id": key, "number": number, "words": words, "mathematics": terms}
         for key, entry in zip(ids, entries, strict=True)
-        for number, (passage, words, terms, tokens) in enumerate(
-            zip(
-                entry.passages,
-                entry.words,
-                entry.mathematics or [""] * len(entry.passages),
-                [states.tobytes() for states in entry.tokens] or [b""] * len(entry.passages),
-                strict=True,
-            )
+        for number, (passage, words, terms) in enumerate(
+            zip(entry.passages, entry.words, entry.mathematics or [""] * len(entry.passages), strict=True)
         )
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema(_PASSAGE_FIELDS))
@@ -846,7 +825,7 @@ def shown_path(path: Path) -> str:
 
 
 def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:
-    return [Hit(_passage(row), float(row[score]), row=row["_rowid"]) for row in rows]
+    return [Hit(_passage(row), float(row[score])) for row in rows]
 
 
 def _passage(row: dict[str, Any]) -> Passage:
@@ -908,7 +887,7 @@ def _texts(passages: Any) -> Iterator[str]:
         yield from batch.column("text").to_pylist()
 
 
-def _in(column: str, values: Sequence[str] | Sequence[int]) -> str:
+def _in(column: str, values: Sequence[str]) -> str:
     return f"{column} IN ({', '.join(_quoted(value) for value in values)})"
 
 

@@ -145,8 +145,6 @@ class Hit:
     score: float
     also: tuple[Place, ...] = ()
     """Where the same words stand as well; they are indexed once."""
-    row: int | None = None
-    """Where the store that found it keeps it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,12 @@
-"""Fusion, the second look and variety, with numbers a reader can check by hand."""
+"""Fusion, titles and variety, with numbers a reader can check by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import numpy as np
 import pytest
 
-from lecta.protocols import TokenStates, Vectors
 from lecta.retrieve.fusion import convex_sum, reciprocal_rank
 from lecta.retrieve.hybrid import hybrid_search
-from lecta.retrieve.rerank import DEPTH, max_similarity, rerank, title_share
+from lecta.retrieve.titles import DEPTH, by_title, title_share
 from lecta.retrieve.variety import keep_kinds
 from lecta.types import Filters, Hit, Kind, Passage
 from tests.conftest import LetterEmbedder
@@ -65,9 +61,6 @@ class _Lists:
     def search_vector(self, vector: object, k: int, filters: Filters) -> list[Hit]:
         return self.dense[:k]
 
-    def tokens(self, hits: Sequence[Hit], dimension: int) -> list[TokenStates]:
-        return [np.frombuffer(hit.passage.text.encode(), np.int8).reshape(-1, dimension) for hit in hits]
-
 
 @pytest.mark.parametrize(("weight", "first"), [(0.0, "by words"), (1.0, "by meaning")])
 def test_the_weight_decides_between_words_and_meaning(weight: float, first: str, letters: LetterEmbedder) -> None:
@@ -86,44 +79,23 @@ def test_variety_can_be_left_out(variety: bool, third: str, letters: LetterEmbed
     assert [hit.passage.source for hit in hits] == ["s1", "s2", third]
 
 
-EAST, NORTH = "\x7f\x00", "\x00\x7f"
-"""Two token states at right angles, as text."""
+def _under(title: str, score: float) -> Hit:
+    return Hit(Passage("words", 0, 5, title, "slides", title=title), score)
 
 
-def _tokens(hits: Sequence[Hit], dimension: int) -> list[TokenStates]:
-    return _Lists([], []).tokens(hits, dimension)
+def test_the_place_that_is_about_a_thing_comes_before_one_that_mentions_it() -> None:
+    ranked = [_under("Regularisation", 1.0), _under("Initialisation", 0.9), _under("Dropout layers", 0.8)]
 
+    def order(weight: float) -> list[str]:
+        return [hit.passage.title for hit in by_title(ranked, "what is dropout in layers?", weight)]
 
-def _said(source: str, score: float, text: str, title: str = "") -> Hit:
-    return Hit(Passage(text, 0, len(text), source, "notes", title=title), score)
-
-
-def test_each_token_of_a_question_meets_the_most_similar_one_of_a_passage() -> None:
-    question = np.array([[1, 0], [0, 1]], np.float32)
-    passages = _tokens([_said("a", 1, EAST + EAST), _said("b", 1, NORTH + EAST), _said("c", 1, "")], 2)
-    assert max_similarity(question, passages).tolist() == [0.5, 1.0, 0.5]  # nothing known of c: the least
-    assert max_similarity(question, passages[2:]).tolist() == [0.0]
-
-
-def test_late_interaction_and_titles_change_the_order_by_their_weights() -> None:
-    ranked = [_said("a", 1.0, EAST), _said("b", 0.9, NORTH), _said("c", 0.8, EAST, "Dropout layers")]
-    north = np.array([[0, 1]], np.float32)
-
-    def order(late: float, title: float, tokens: Vectors | None = north) -> list[str]:
-        hits = rerank(ranked, "what is dropout in layers?", tokens, _tokens, late_weight=late, title_weight=title)
-        return [hit.passage.source for hit in hits]
-
-    assert order(0.0, 0.0) == ["a", "b", "c"]
-    assert order(0.5, 0.0) == ["b", "a", "c"]
-    assert order(0.0, 0.2) == ["c", "a", "b"]
-    assert order(0.5, 0.0, tokens=None) == ["a", "b", "c"]  # an embedder without tokens
+    assert order(0.0) == ["Regularisation", "Initialisation", "Dropout layers"]
+    assert order(0.2) == ["Dropout layers", "Regularisation", "Initialisation"]
 
 
 def test_what_stands_below_the_depth_stays_there() -> None:
-    ranked = [_said(str(i), 1 - i / 1000, NORTH if i == DEPTH else EAST) for i in range(DEPTH + 2)]
-    hits = rerank(ranked, "q", np.array([[0, 1]], np.float32), _tokens, late_weight=0.8, title_weight=0.1)
-    assert [hit.passage.source for hit in hits] == [str(i) for i in range(DEPTH + 2)]
-    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    ranked = [_under("Dropout layers" if i == DEPTH else f"Page {i}", 1 - i / 1000) for i in range(DEPTH + 2)]
+    assert [hit.passage for hit in by_title(ranked, "dropout layers", 0.5)] == [hit.passage for hit in ranked]
 
 
 def test_one_word_of_a_long_title_is_only_a_mention() -> None:

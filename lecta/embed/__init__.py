@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from lecta.errors import UsageError
-from lecta.protocols import Embedder, LateInteractionEmbedder, TokenStates, Vectors
 
 MINILM = "all-MiniLM-L6-v2/int8"  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
 MINILM_DIMENSION = 384
@@ -30,17 +28,3 @@ def is_known(name: str) -> bool:
     """Tell whether an embedder can be opened by a name that a library recorded."""
     kind, _, where = name.partition(":")
     return name == MINILM or (kind in _KINDS and bool(where))
-
-
-def documents(embedder: Embedder, texts: Sequence[str]) -> tuple[Vectors, list[TokenStates]]:
-    """Return the vectors of texts and, of an embedder that gives them, their tokens; else no tokens."""
-    if isinstance(embedder, LateInteractionEmbedder):
-        return embedder.embed_documents_with_tokens(texts)
-    return embedder.embed_documents(texts), []
-
-
-def question(embedder: Embedder, text: str) -> tuple[Vectors, Vectors | None]:
-    """Return a question's vector, shape (dimension,), and its tokens', or None from an embedder without."""
-    if isinstance(embedder, LateInteractionEmbedder):
-        return embedder.embed_query_with_tokens(text)
-    return embedder.embed_queries([text])[0], None

@@ -6,7 +6,6 @@ sentence-transformers: mean of the last layer's token vectors, then unit length,
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -23,13 +22,11 @@ from filelock import FileLock
 from tokenizers import Tokenizer
 
 from lecta.errors import ModelError, first_line
-from lecta.protocols import Tokens, TokenStates, Vectors
+from lecta.protocols import Tokens, Vectors
 
 MAX_TOKENS = 256  # what the model was trained for; sentence-transformers cuts there too
 _BATCH_TOKENS = 4096  # padded tokens in a batch: 16 of the longest, more of the short
 _CONVERSION = "ct2-int8-1"
-TOKEN_DIMENSION = 96
-"""A random projection to so many keeps what late interaction earns (benchmarks/results/retrieval.json)."""
 _START, _STOP, _THE = 101, 102, 1996  # tokens of BERT's uncased vocabulary: [CLS], [SEP], "the"
 
 
@@ -48,15 +45,18 @@ class MiniLM:
             raise ModelError(
                 f"the embedder in {folder} cannot be loaded ({first_line(error)}): run `lecta models verify`"
             ) from error
-        self._signs = _signs(self.dimension, TOKEN_DIMENSION)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(MAX_TOKENS)
 
     def embed_documents(self, texts: Sequence[str]) -> Vectors:
         """Return unit vectors, shape (len(texts), 384)."""
+        token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for i, states in self._states(texts):
-            vectors[i] = _mean(states)
+        for batch in _batches([len(ids) for ids in token_ids]):
+            states = np.asarray(self._encoder.forward_batch([token_ids[i] for i in batch]).last_hidden_state)
+            for row, i in enumerate(batch):
+                mean = states[row, : len(token_ids[i])].mean(axis=0)
+                vectors[i] = mean / np.linalg.norm(mean)
         return vectors
 
     def embed_tokens(self, texts: Sequence[str]) -> list[Tokens]:
@@ -88,53 +88,9 @@ class MiniLM:
         """Return unit vectors, shape (len(texts), 384)."""
         return self.embed_documents(texts)
 
-    def embed_documents_with_tokens(self, texts: Sequence[str]) -> tuple[Vectors, list[TokenStates]]:
-        """Return unit vectors, shape (len(texts), 384), and for each text its tokens, (tokens, 96) in 127ths."""
-        vectors = np.empty((len(texts), self.dimension), np.float32)
-        tokens: list[TokenStates] = [np.empty((0, TOKEN_DIMENSION), np.int8)] * len(texts)
-        for i, states in self._states(texts):
-            vectors[i] = _mean(states)
-            tokens[i] = np.rint(127 * self._projected(states)).astype(np.int8)
-        return vectors, tokens
-
-    def embed_query_with_tokens(self, text: str) -> tuple[Vectors, Vectors]:
-        """Return a question's unit vector, shape (384,), and its tokens', shape (tokens, 96)."""
-        ((_, states),) = self._states([text])
-        return _mean(states), self._projected(states)
-
-    def _states(self, texts: Sequence[str]) -> Iterator[tuple[int, Vectors]]:
-        """Yield the number of each text and the last layer's states of its tokens, shape (tokens, 384)."""
-        token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
-        for batch in _batches([len(ids) for ids in token_ids]):
-            states = np.asarray(self._encoder.forward_batch([token_ids[i] for i in batch]).last_hidden_state)
-            for row, i in enumerate(batch):
-                yield i, states[row, : len(token_ids[i])]
-
-    def _projected(self, states: Vectors) -> Vectors:
-        """Return unit vectors of a text's own tokens, shape (tokens, 96), without the marks at its ends."""
-        projected: Vectors = states[1:-1] @ self._signs
-        projected /= np.maximum(np.linalg.norm(projected, axis=1, keepdims=True), 1e-9)
-        return projected
-
     def knows_word(self, word: str) -> bool:
         """Tell whether a word (lower case) is one piece of the model's vocabulary; such are right words."""
         return self._tokenizer.token_to_id(word) is not None
-
-
-def _mean(states: Vectors) -> Vectors:
-    mean: Vectors = states.mean(axis=0)
-    mean /= np.linalg.norm(mean)
-    return mean
-
-
-def _signs(rows: int, columns: int) -> Vectors:
-    """Return a projection of random signs, which keeps cosines (Achlioptas 2003, "Database-friendly projections").
-
-    From a hash, so that it is the same for every library on every machine.
-    """
-    bits = np.unpackbits(np.frombuffer(hashlib.shake_128(b"lecta").digest(rows * columns // 8), np.uint8))
-    signs: Vectors = 2 * bits.reshape(rows, columns).astype(np.float32) - 1
-    return signs
 
 
 def _stretches(ids: Sequence[int]) -> list[list[int]]:

@@ -15,12 +15,11 @@ from typing import Any
 
 import platformdirs
 
-from lecta import embed
 from lecta.errors import UsageError
 from lecta.evaluate import measures, runs
 from lecta.evaluate.rows import read_jsonl, read_qrels
 from lecta.library import Library
-from lecta.protocols import Embedder, TokenStates, Vectors
+from lecta.protocols import Embedder
 from lecta.settings import Settings
 from lecta.store import Entry
 from lecta.types import Document, Hit, Passage, Section
@@ -133,12 +132,9 @@ def indexed(
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]
         words = [f"{row.get('title', '')}\n{row['text']}".strip() or "-" for row in batch]
-        vectors, tokens = embed.documents(library.embedder, words)
+        vectors = library.embedder.embed_documents(words)
         library.store.put(
-            [
-                _entry(row, text, vectors[i : i + 1], tokens[i : i + 1])
-                for i, (row, text) in enumerate(zip(batch, words, strict=True))
-            ]
+            [_entry(row, text, vectors[i : i + 1]) for i, (row, text) in enumerate(zip(batch, words, strict=True))]
         )
         on_step(start + len(batch), len(missing))
     if missing:
@@ -146,8 +142,8 @@ def indexed(
     return library
 
 
-def _entry(row: Mapping[str, Any], words: str, vectors: Vectors, tokens: Sequence[TokenStates]) -> Entry:
+def _entry(row: Mapping[str, Any], words: str, vectors: Any) -> Entry:
     source, text, title = str(row["_id"]), str(row["text"]), str(row.get("title", ""))
     document = Document(text, (Section(0, len(text)),), kind="notes", reader="beir/1", title=title, source=source)
     passage = Passage(text, 0, len(text), source, "notes", title=title)
-    return Entry(Path("/beir") / source, document, [passage], [words], vectors, tokens=tokens)
+    return Entry(Path("/beir") / source, document, [passage], [words], vectors)

@@ -1,13 +1,12 @@
-"""BM25 and vectors, fused, then looked at again."""
+"""BM25 and vectors, fused; then titles and variety."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from lecta.protocols import PassageIndex, Vectors
 from lecta.retrieve.fusion import convex_sum
-from lecta.retrieve.rerank import rerank
+from lecta.retrieve.titles import by_title
 from lecta.retrieve.variety import keep_kinds
 from lecta.types import Filters, Hit, Passage
 
@@ -17,12 +16,10 @@ def hybrid_search(
     question: str,
     vector: Vectors,
     k: int,
-    tokens: Vectors | None = None,
     *,
     filters: Filters,
     dense_weight: float,
     candidates: int,
-    late_weight: float = 0.0,
     title_weight: float = 0.0,
     variety: bool = True,
     keep: Callable[[Passage], bool] = lambda passage: True,
@@ -30,21 +27,21 @@ def hybrid_search(
 ) -> list[Hit]:
     """Return the `k` best passages for a question, best first.
 
-    `vector` is the question's, shape (dimension,), `tokens` its tokens', shape (tokens, token_dimension). Each of the
-    two searches proposes `candidates` passages; one of them is skipped when the weight gives it no say. The best are
-    ranked again by late interaction and title. Passages that `keep` turns down are left out. `also` is matched with the
-    question's words and counts less. With `variety` the nearest passage of each kind keeps a place.
+    `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
+    them is skipped when the weight gives it no say. The title they stand under has `title_weight` of the score.
+    Passages that `keep` turns down are left out. `also` is matched with the question's words and counts less. With
+    `variety` the nearest passage of each kind keeps a place.
     """
     words = index.search_words(question, candidates, filters, also) if dense_weight < 1 else []
     dense = index.search_vector(vector, candidates, filters) if dense_weight > 0 else []
-    found = {_key(hit.passage): hit for hit in [*words, *dense]}
+    passages: dict[tuple[str, int], Passage] = {_key(hit.passage): hit.passage for hit in [*words, *dense]}
     fused = convex_sum(
         {_key(hit.passage): hit.score for hit in words},
         {_key(hit.passage): hit.score for hit in dense},
         dense_weight,
     )
-    ranked = [replace(found[key], score=score) for key, score in fused.items() if keep(found[key].passage)]
-    ranked = rerank(ranked, question, tokens, index.tokens, late_weight=late_weight, title_weight=title_weight)
+    ranked = [Hit(passages[key], score) for key, score in fused.items() if keep(passages[key])]
+    ranked = by_title(ranked, question, title_weight)
     if not variety:
         return ranked[:k]
     return keep_kinds(ranked, [hit for hit in dense if keep(hit.passage)], k)
