@@ -1,4 +1,7 @@
-"""The title a passage stands under: it says what a place is about, where its words may only mention a thing."""
+"""The title a passage stands under: it says what a place is about, where its words may only mention a thing.
+
+Speech has the title of the slide it is spoken over; that of its lecture would say the same of every minute.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lecta.types import Hit
+from lecta.types import Hit, Passage
 
 DEPTH = 60
 """Passages that are looked at again."""
@@ -30,10 +33,19 @@ def by_title(ranked: Sequence[Hit], question: str, weight: float) -> list[Hit]:
     """
     wanted = _stems(question)
     scored = [
-        replace(hit, score=(1 - weight) * hit.score + weight * (title_share(wanted, hit.passage.title) if near else 0))
+        replace(
+            hit, score=(1 - weight) * hit.score + weight * (title_share(wanted, title_of(hit.passage)) if near else 0)
+        )
         for hit, near in zip(ranked, (place < DEPTH for place in range(len(ranked))), strict=True)
     ]
     return sorted(scored[:DEPTH], key=lambda hit: -hit.score) + scored[DEPTH:]
+
+
+def title_of(passage: Passage) -> str:
+    """Return the title of the place a passage stands at, or nothing."""
+    if passage.kind == "speech":
+        return passage.beside.title if passage.beside else ""
+    return passage.title
 
 
 def title_share(wanted: frozenset[str], title: str) -> float:
