@@ -1,4 +1,4 @@
-"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `status`, `align`, `models`, `eval`; no logic.
+"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `status`, `align`, `derive`, ...; no logic.
 
 `--json` prints one JSON document on stdout and nothing else there; progress and warnings go to stderr. Exit status:
 0 done, 1 something failed, 2 wrong usage, 130 stopped by Ctrl-C.
@@ -280,6 +280,40 @@ def align(
         _print_json(console.timeline_json(timeline))
     else:
         console.print_timeline(timeline)
+
+
+@app.command()
+def derive(
+    expression: Annotated[
+        str, typer.Argument(help="Assignments or one formula, Python or LaTeX; or a .txt file.", show_default=False)
+    ],
+    wrt: Annotated[str, typer.Option("--wrt", metavar="VARIABLE", help="Derive by this.", show_default=False)],
+    numeric: Annotated[
+        str | None,
+        typer.Option("--numeric", metavar="NAME=VALUE,...", help="Show the numbers at these values.", show_default=False),
+    ] = None,
+    clip: Annotated[
+        float | None, typer.Option("--clip", min=0, help="Say what clipping its norm at this does.", show_default=False)
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw the graph into this file.", show_default=False)
+    ] = None,
+    jax: Annotated[bool, typer.Option("--jax/--no-jax", help="Check by JAX too, where it is installed.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Work out a derivative by the chain rule, step by step, and check it three ways."""
+    from lecta.derive import derive as work_out
+    from lecta.derive import read_source
+
+    found = work_out(read_source(expression), wrt, values=numeric, clip=clip, jax=jax)
+    if svg is not None:
+        svg.write_text(found.svg(), encoding="utf-8")
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        from lecta import console
+
+        console.print_markdown(found.markdown)
 
 
 @models_app.command("list")

@@ -17,7 +17,7 @@ from lecta.errors import DerivationError, ExpressionError
 if TYPE_CHECKING:
     from lecta.derive.result import Derivation
 
-__all__ = ["DerivationError", "ExpressionError", "Request", "derive", "recognise"]
+__all__ = ["DerivationError", "ExpressionError", "Request", "derive", "read_source", "recognise"]
 
 
 def derive(
@@ -34,3 +34,18 @@ def derive(
     from lecta.derive.working import work_out
 
     return work_out(expression, wrt, values=values, clip=clip, jax=jax)
+
+
+def read_source(text: str) -> str:
+    """Return the expression itself, from stdin for "-", or from a file where the text is a name that ends in .txt."""
+    import sys
+    from pathlib import Path
+
+    if text.strip() == "-":
+        return sys.stdin.read()
+    if not text.endswith(".txt"):
+        return text
+    try:
+        return Path(text).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExpressionError(f"{text} cannot be read ({error}): give an expression or a text file") from None

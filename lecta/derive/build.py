@@ -48,7 +48,9 @@ class Builder:
             return self._build(syntax)
         except ExpressionError as error:
             if error.position is None:
-                raise ExpressionError(f"{error} (in what starts at character {syntax.start + 1})", syntax.start) from None
+                raise ExpressionError(
+                    f"{error} (in what starts at character {syntax.start + 1})", syntax.start
+                ) from None
             raise
 
     def _build(self, syntax: Syntax) -> Expr:
@@ -59,7 +61,9 @@ class Builder:
         if syntax.kind == "call":
             return self._call(syntax)
         if syntax.kind == "index":
-            return self._index(self._build(syntax.parts[0]), [self._position(part) for part in syntax.parts[1:]], syntax)
+            return self._index(
+                self._build(syntax.parts[0]), [self._position(part) for part in syntax.parts[1:]], syntax
+            )
         if syntax.kind == "neg":
             return e.neg(self._build(syntax.parts[0]))
         if syntax.kind == "transpose":
@@ -77,16 +81,21 @@ class Builder:
             return self._power(syntax, left, right)
         if kind == "/":
             if e.is_zero(right):
-                raise ExpressionError(f"division by zero at character {syntax.start + 1}: there is no such value", syntax.start)
+                raise ExpressionError(
+                    f"division by zero at character {syntax.start + 1}: there is no such value", syntax.start
+                )
             return e.div(left, right)
         return {"+": e.add, "-": e.sub, "*": e.mul, ".*": e.mul}[kind](left, right)
 
     def _power(self, syntax: Syntax, left: Expr, right: Expr) -> Expr:
         if e.is_zero(left) and right.op == "const" and right.attr < 0:
-            raise ExpressionError(f"division by zero at character {syntax.start + 1}: there is no such value", syntax.start)
+            raise ExpressionError(
+                f"division by zero at character {syntax.start + 1}: there is no such value", syntax.start
+            )
         if right.op == "const" and max(abs(right.attr.numerator), right.attr.denominator) > 10**6:
             raise ExpressionError(
-                f"the exponent at character {syntax.start + 1} is larger than 1,000,000: use a smaller one", syntax.start
+                f"the exponent at character {syntax.start + 1} is larger than 1,000,000: use a smaller one",
+                syntax.start,
             )
         return e.power(left, right)
 
@@ -101,7 +110,9 @@ class Builder:
         if len(left.shape) == 1 and row_right:
             return e.outer(left, right.args[0])
         if left.shape[-1] != right.shape[0]:
-            inner = f"{left.shape[-1]} columns meet {right.shape[0]} rows; transpose one (.T), or write .* entry by entry"
+            inner = (
+                f"{left.shape[-1]} columns meet {right.shape[0]} rows; transpose one (.T), or write .* entry by entry"
+            )
             raise self._mismatch(syntax, left, right, inner)
         if row_left and len(right.shape) == 1:
             return e.matmul(left.args[0], right)
@@ -156,6 +167,12 @@ class Builder:
         return int(value.attr)
 
     def _index(self, array: Expr, positions: list[int], syntax: Syntax) -> Expr:
+        if not array.shape:
+            raise ExpressionError(
+                f"{_spelled(syntax)} at character {syntax.start + 1} is a number and has no entries: state its size, as in "
+                "x: 3",
+                syntax.start,
+            )
         if len(positions) != len(array.shape):
             raise ExpressionError(
                 f"{len(positions)} indices at character {syntax.start + 1} for {_spelled(syntax)}, which is "
@@ -191,7 +208,8 @@ class Builder:
             args = tuple(self._build(part) for part in syntax.parts)
             if not args or any(arg.shape for arg in args):
                 raise ExpressionError(
-                    f"{syntax.text}(...) at character {syntax.start + 1} is left general and must be of numbers", syntax.start
+                    f"{syntax.text}(...) at character {syntax.start + 1} is left general and must be of numbers",
+                    syntax.start,
                 )
             return e.make("abstract", args, (syntax.text, (0,) * len(args)))
         if self.known.defined(syntax.text):
@@ -201,7 +219,11 @@ class Builder:
             )
         known = [*FUNCTIONS, *CALLS, *ALIASES, "sqrt"]
         close = difflib.get_close_matches(syntax.text, known, 1, 0.6)
-        hint = f"did you mean {close[0]!r}?" if close else "docs/derive.md lists the functions; a product is written with *"
+        hint = (
+            f"did you mean {close[0]!r}?"
+            if close
+            else "docs/derive.md lists the functions; a product is written with *"
+        )
         raise ExpressionError(f"unknown function {syntax.text!r} at character {syntax.start + 1}: {hint}", syntax.start)
 
     def _function(self, name: str, syntax: Syntax) -> Expr:
@@ -231,7 +253,8 @@ class Builder:
         first, last = (self._position(bound) for bound in bounds)
         if last - first >= 100 or last < first:
             raise ExpressionError(
-                f"the sum at character {syntax.start + 1} runs from {first} to {last}: 1 to 100 terms are read", syntax.start
+                f"the sum at character {syntax.start + 1} runs from {first} to {last}: 1 to 100 terms are read",
+                syntax.start,
             )
         outside = self.indices.get(index.text)
         terms = []
@@ -247,7 +270,9 @@ class Builder:
 def _decimal(syntax: Syntax) -> Fraction:
     exponent = syntax.text.lower().partition("e")[2]
     if len(exponent.lstrip("+-")) > 3 or abs(int(exponent or 0)) > 300:  # 1e999999999 must not be written out
-        raise ExpressionError(f"the number at character {syntax.start + 1} is out of range: use a smaller one", syntax.start)
+        raise ExpressionError(
+            f"the number at character {syntax.start + 1} is out of range: use a smaller one", syntax.start
+        )
     return Fraction(syntax.text)
 
 
@@ -257,4 +282,6 @@ def _spelled(syntax: Syntax) -> str:
         return repr(syntax.text)
     if syntax.kind in ("call", "index") and syntax.parts and syntax.kind == "index":
         return _spelled(syntax.parts[0])
-    return f"{syntax.text}(...)" if syntax.kind == "call" else "the left side" if syntax.kind != "number" else syntax.text
+    return (
+        f"{syntax.text}(...)" if syntax.kind == "call" else "the left side" if syntax.kind != "number" else syntax.text
+    )

@@ -29,7 +29,9 @@ def build(name: str, syntax: Syntax, values: list[Expr], keywords: dict[str, Exp
     least, most, maker = _CALLS[name]
     if not least <= len(values) <= most:
         wanted = f"{least}" if least == most else f"{least} to {most}"
-        raise _error(syntax, f"takes {wanted} arguments and has {len(values)}: write {_EXAMPLES.get(name, name + '(x)')}")
+        raise _error(
+            syntax, f"takes {wanted} arguments and has {len(values)}: write {_EXAMPLES.get(name, name + '(x)')}"
+        )
     unknown = [word for word in keywords if word not in _KEYWORDS.get(name, ())]
     if unknown:
         raise _error(syntax, f"has no setting {unknown[0]!r}: take it out")

@@ -54,7 +54,7 @@ def check(chain: Chain, points: list[Values], arithmetic: Arithmetic) -> Differe
                 found = np.fmax(found, np.nan_to_num(np.abs(slopes - gradient[at]) / scale, nan=np.inf, posinf=np.inf))
         errors = np.maximum(errors, found)
         best = max(best, float(np.min(found)))
-    digits = 16
+    digits = 16  # of float64
     if best > CLOSE and points:
         best, digits = max(_in_many_digits(chain, point) for point in points), 40
     return Differences(tuple(errors.tolist()), best, len(points), entries, digits, arithmetic is COMPLEX)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from lecta.derive import expr as e
 from lecta.derive.chain import MAX_PATHS, Chain, Edge, gradient_name
 from lecta.derive.differences import STEPS
-from lecta.derive.expr import Expr
 from lecta.derive.functions import FUNCTIONS
 from lecta.derive.meaning import factor_meaning, kept, vanishing
 from lecta.derive.program import spoken_shape, used_inputs
@@ -64,7 +63,7 @@ def explain(chain: Chain, checks: Checks, numbers: Numbers | None, clip: float |
         _idea(chain),
         _setting(chain),
         _steps(chain),
-        _product(chain) if chain.program.scalar else _array_result(chain),
+        _product(chain, checks.symbolic.latex) if chain.program.scalar else _array_result(chain),
         _meanings(chain),
         _kept(chain),
         _vanishing(chain, numbers, clip),
@@ -127,7 +126,9 @@ def graph_lines(chain: Chain) -> list[str]:
 def _steps(chain: Chain) -> str:
     lines = ["**The steps.** Each by its own rule:", ""]
     if not chain.program.scalar and chain.program.shape(chain.program.output) == ():
-        lines[0] = rf"**The steps.** From the result backwards, beginning with ${name_latex(gradient_name(chain.program.output))} = 1$:"
+        lines[0] = (
+            rf"**The steps.** From the result backwards, beginning with ${name_latex(gradient_name(chain.program.output))} = 1$:"
+        )
     for number, edge in enumerate(chain.edges, 1):
         shapes = ""
         if edge.local is None:
@@ -140,14 +141,14 @@ def _steps(chain: Chain) -> str:
     return "\n".join(lines)
 
 
-def _product(chain: Chain) -> str:
+def _product(chain: Chain, written_out: str) -> str:
     """Write the product along each path, the sum over them, the substitution and the final form."""
     whole = partial(chain.program.output, chain.wrt)
     paths, count = chain.paths(), chain.path_count()
     if not paths:
         return f"No way leads from {_math(chain.wrt)} to {_math(chain.program.output)}, so\n\n$${whole} = 0$$"
     if count > MAX_PATHS:
-        return _by_values(chain, whole)
+        return _by_values(chain, whole, written_out)
     written = [r" \cdot ".join(partial(edge.of, edge.wrt) for edge in path) for path in paths]
     names = [r" \cdot ".join(_factor(edge, chain, short=True) for edge in path) for path in paths]
     values = [r" \cdot ".join(_factor(edge, chain, short=False) for edge in path) for path in paths]
@@ -161,9 +162,18 @@ def _product(chain: Chain) -> str:
     if values != names:
         lines.append(_display(whole, values))
     final = latex(chain.whole)
-    if [final] != values and [final] != names:
+    if _bare(final) not in (_bare(" ".join(values)), _bare(" ".join(names))):
         lines += ["and put together:", f"$${whole} = {final}$$"]
+    if written_out and len(written_out) < 1500 and _bare(written_out) != _bare(final):
+        lines += ["Written in the inputs alone:", f"$${whole} = {written_out}$$"]
     return "\n\n".join(lines)
+
+
+def _bare(shown: str) -> str:
+    """Return LaTeX without what only spaces it out, to see whether two formulas are the same."""
+    for part in (r"\cdot", r"\,", r"\left", r"\right", " ", "{", "}"):
+        shown = shown.replace(part, "")
+    return shown
 
 
 def _factor(edge: Edge, chain: Chain, *, short: bool) -> str:
@@ -174,11 +184,14 @@ def _factor(edge: Edge, chain: Chain, *, short: bool) -> str:
 def _display(left: str, terms: list[str]) -> str:
     if len(terms) == 1:
         return f"$${left} = {terms[0]}$$"
-    lines = [rf"{left} ={'&' if not number else '&+'} {term}" if not number else rf"&+ {term}" for number, term in enumerate(terms)]
+    lines = [
+        rf"{left} ={'&' if not number else '&+'} {term}" if not number else rf"&+ {term}"
+        for number, term in enumerate(terms)
+    ]
     return "$$\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}$$"
 
 
-def _by_values(chain: Chain, whole: str) -> str:
+def _by_values(chain: Chain, whole: str, written_out: str) -> str:
     """Write the sum over very many paths as it is computed: value by value, backwards."""
     output = chain.program.output
     lines = [
@@ -188,6 +201,8 @@ def _by_values(chain: Chain, whole: str) -> str:
     for name, gradient in chain.gradients.items():
         lines.append(f"$${name_latex(gradient_name(name))} = {latex(gradient)}$$")
     lines.append(f"and the last of these is ${whole}$.")
+    if written_out and len(written_out) < 1500:
+        lines += ["Written in the inputs alone:", f"$${whole} = {written_out}$$"]
     return "\n\n".join(lines)
 
 
@@ -211,7 +226,9 @@ def _array_result(chain: Chain) -> str:
     lines.append("**The chain rule**, the steps put into each other:" if not sums else "All steps put into each other:")
     if len(final) > 1500:
         lines[-1] = f"Put into each other the steps give a formula of {len(final)} characters; the steps say it better."
-        lines.append(f"$$\\frac{{{output}}}{{\\partial {name_latex(chain.wrt)}}} = {name} = {latex(chain.gradients[chain.wrt])}$$")
+        lines.append(
+            f"$$\\frac{{{output}}}{{\\partial {name_latex(chain.wrt)}}} = {name} = {latex(chain.gradients[chain.wrt])}$$"
+        )
     else:
         lines.append(rf"$$\frac{{{output}}}{{\partial {name_latex(chain.wrt)}}} = {name} = {final}$$")
     lines.append(f"It has the shape of {_math(chain.wrt)}: {shape}.")
@@ -251,9 +268,7 @@ def _numbers(chain: Chain, numbers: Numbers) -> str:
         lines.append(f"| {_math(name)} | {_number(value)} | {_number(gradient) if gradient is not None else ''} |")
     paths = chain.paths()
     if chain.program.scalar and paths and chain.path_count() <= MAX_PATHS:
-        terms = [
-            r" \cdot ".join(_signed(numbers.locals[edge.of, edge.wrt]) for edge in path) for path in paths
-        ]
+        terms = [r" \cdot ".join(_signed(numbers.locals[edge.of, edge.wrt]) for edge in path) for path in paths]
         total = float(numbers.gradients[chain.wrt])
         lines += ["", f"$${partial(chain.program.output, chain.wrt)} = {' + '.join(terms)} = {total:.6g}$$"]
     return "\n".join(lines)
@@ -274,8 +289,12 @@ def _number(value: object) -> str:
 
 def check_text(checks: Checks) -> str:
     """Return the checks as a list, each with its figure."""
-    symbolic, differences, reverse = checks.symbolic, checks.differences, checks.reverse
-    lines = ["**Checks.**", "", f"* SymPy's derivative of the whole against the product of the steps: {_symbolic(checks)}."]
+    differences, reverse = checks.differences, checks.reverse
+    lines = [
+        "**Checks.**",
+        "",
+        f"* SymPy's derivative of the whole against the product of the steps: {_symbolic(checks)}.",
+    ]
     if differences.points:
         kind = " with complex values in between" if differences.complex_values else ""
         entries = f", {differences.entries} entries" if differences.entries > 1 else ""
@@ -295,7 +314,6 @@ def check_text(checks: Checks) -> str:
             f"({reverse.passes} {'pass' if reverse.passes == 1 else 'passes, one for each entry'})."
         )
     lines += [f"* {kink}." for kink in checks.kinks]
-    del symbolic
     return "\n".join(lines)
 
 
@@ -307,8 +325,3 @@ def _symbolic(checks: Checks) -> str:
         return "equal, by algebra" + (f" (and to 40 digits at {found.points} points)" if found.points else "")
     entries = f" in {found.entries} entries" if found.entries > 1 else ""
     return f"equal to 40 digits{entries} at {found.points} points (largest relative difference {found.difference:.0e})"
-
-
-def uses(expr: Expr) -> set[str]:
-    """Return the names an expression uses, those of gradients left out."""
-    return {name for name in e.names(expr) if not name.endswith("§")}

@@ -74,13 +74,17 @@ def vanishing(chain: Chain, numbers: Numbers | None, clip: float | None) -> list
                 if function.steep:
                     lines[f"The slope of {shown} at ${argument}$ grows without bound {function.steep}."] = None
             elif node.op in ("softmax", "log_softmax"):
-                lines[f"Where one entry of softmax of ${latex(node.args[0])}$ is near 1, its Jacobian is near 0."] = None
+                lines[f"Where one entry of softmax of ${latex(node.args[0])}$ is near 1, its Jacobian is near 0."] = (
+                    None
+                )
     for divisor in _divisors(chain):
         lines[f"It divides by ${divisor}$, and blows up where that is near 0."] = None
     weights = [edge for edge in chain.edges if edge.local is not None and edge.local.op == "var"]
     repeated = {latex(edge.local) for edge in weights if sum(o.local is edge.local for o in weights) > 1 and edge.local}
     for weight in sorted(repeated):
-        lines[f"${weight}$ is a factor of several steps: below 1 in size their product shrinks, above 1 it grows."] = None
+        lines[f"${weight}$ is a factor of several steps: below 1 in size their product shrinks, above 1 it grows."] = (
+            None
+        )
     if numbers is not None:
         lines.update(dict.fromkeys(_with_numbers(chain, numbers)))
         lines.update(dict.fromkeys(_clipped(chain, numbers, clip)))

@@ -82,7 +82,7 @@ def read_program(text: str, wrt: str) -> Program:
     if len(text) > MAX_CHARACTERS:
         raise ExpressionError(f"the expression has {len(text)} characters and at most {MAX_CHARACTERS} are read")
     if not text.strip():
-        raise ExpressionError("the expression is empty: write one, such as \"sigmoid(w*x + b)\"")
+        raise ExpressionError('the expression is empty: write one, such as "sigmoid(w*x + b)"')
     shapes, items = _read(text)
     if not items:
         raise ExpressionError("there is no expression to derive: write one after the shapes, such as L = sum(x)")
@@ -95,15 +95,6 @@ def read_program(text: str, wrt: str) -> Program:
 
 
 def _check(builder: _Definitions, items: list[_Item], wanted: str, wrt: str, output: str) -> None:
-    known = {key(name): name for name in (*builder.inputs, *builder.done)}
-    if wanted not in known:
-        close = difflib.get_close_matches(wanted, list(known), 1, 0.5)
-        hint = f"did you mean {known[close[0]]!r}?" if close else "it has " + (", ".join(known.values()) or "none")
-        raise ExpressionError(f"there is no variable {wrt!r} to derive by in the expression: {hint}")
-    if known[wanted] == output:
-        raise ExpressionError(f"{output!r} is the value that is derived: name one it depends on")
-    if sum(len(nodes(root)) for root in builder.done.values()) > MAX_NODES:
-        raise ExpressionError(f"the expression has more than {MAX_NODES} operations: derive a smaller piece of it")
     for item in items:
         if item.name in builder.done or item.name in builder.inputs:
             continue
@@ -114,6 +105,15 @@ def _check(builder: _Definitions, items: list[_Item], wanted: str, wrt: str, out
                 "write the same name in both places",
                 item.start,
             )
+    known = {key(name): name for name in (*builder.inputs, *builder.done)}
+    if wanted not in known:
+        close = difflib.get_close_matches(wanted, list(known), 1, 0.5)
+        hint = f"did you mean {known[close[0]]!r}?" if close else "it has " + (", ".join(name for name in known.values() if name != output) or "none")
+        raise ExpressionError(f"there is no variable {wrt!r} to derive by in the expression: {hint}")
+    if known[wanted] == output:
+        raise ExpressionError(f"{output!r} is the value that is derived: name one it depends on")
+    if sum(len(nodes(root)) for root in builder.done.values()) > MAX_NODES:
+        raise ExpressionError(f"the expression has more than {MAX_NODES} operations: derive a smaller piece of it")
 
 
 def _read(text: str) -> tuple[dict[str, Shape], list[_Item]]:
@@ -173,7 +173,8 @@ def _declare(declared: re.Match[str], piece: str, start: int, shapes: dict[str, 
     place = start + declared.start(2) + 1
     if sizes is None and declared.group(2) not in ("scalar", "number"):
         raise ExpressionError(
-            f"{declared.group(2)!r} at character {place} is no shape: write 3 for a vector or 3x2 for a matrix", place - 1
+            f"{declared.group(2)!r} at character {place} is no shape: write 3 for a vector or 3x2 for a matrix",
+            place - 1,
         )
     shape = tuple(int(size) for size in sizes.groups() if size) if sizes else ()
     entries = shape[0] * shape[-1] if len(shape) == 2 else sum(shape)

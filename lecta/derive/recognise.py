@@ -73,7 +73,12 @@ def _inputs(expression: str) -> list[str]:
 def _expression(found: dict[str, str | None]) -> str:
     """Put the stated values before the expression: "L = (y-t)^2 where y = w*x" becomes two assignments."""
     stated = _clean(found.get("expression") or "")
-    where = [_clean(part) for part in re.split(r"\s*(?:;|,\s*and\s|\band\b|,(?=\s*\$?\\?[A-Za-z]\w*\$?\s*=))\s*", found.get("where") or "")]
+    where = [
+        _clean(part)
+        for part in re.split(
+            r"\s*(?:;|,\s*and\s|\band\b|,(?=\s*\$?\\?[A-Za-z]\w*\$?\s*=))\s*", found.get("where") or ""
+        )
+    ]
     where = [part for part in where if "=" in part]
     of = found.get("of") or found.get("of_plain")
     if of:

@@ -72,6 +72,12 @@ class Derivation:
     checks: Checks
     numbers: Numbers | None = None
 
+    def svg(self) -> str:
+        """Return the computational graph as an SVG picture, with the numbers where values were given."""
+        from lecta.derive.picture import svg
+
+        return svg(self)
+
     def to_json(self) -> dict[str, Any]:
         """Return the document of `lecta derive --json`."""
         program = self.chain.program

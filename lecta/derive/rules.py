@@ -65,7 +65,9 @@ def _rule_name(node: Expr, active: set[Expr]) -> str:
         return f"derivative of {node.attr[0].replace('_', ' ')}"
     if node.op == "mul" and len(moving) == 1:
         divides = any(arg.op == "pow" and arg not in active for arg in node.args)
-        return "" if node.args[0].op == "const" and len(node.args) == 2 else f"constant factor{' (divided by)' * divides}"
+        return (
+            "" if node.args[0].op == "const" and len(node.args) == 2 else f"constant factor{' (divided by)' * divides}"
+        )
     if node.op == "pow":
         base, exponent = node.args
         if exponent in active:
@@ -100,9 +102,7 @@ def _add(node: Expr, g: Expr) -> list[Expr]:
 
 
 def _mul(node: Expr, g: Expr) -> list[Expr]:
-    return [
-        _fit(e.mul(g, *node.args[:at], *node.args[at + 1 :]), arg.shape) for at, arg in enumerate(node.args)
-    ]
+    return [_fit(e.mul(g, *node.args[:at], *node.args[at + 1 :]), arg.shape) for at, arg in enumerate(node.args)]
 
 
 def _pow(node: Expr, g: Expr) -> list[Expr]:

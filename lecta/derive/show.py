@@ -183,8 +183,13 @@ class _Latex(_Writer):
             part = self.of(factor, _PRODUCT)
             if number:
                 arrays = bool(factor.shape) and any(before.shape for before in factors[:number])
-                digits = part[0].isdigit() or part.startswith(r"\frac{") or factors[number - 1].op == "const" and part[0].isdigit()
-                shown += r" \odot " if arrays else r" \cdot " if digits else r"\," 
+                digits = (
+                    part[0].isdigit()
+                    or part.startswith(r"\frac{")
+                    or factors[number - 1].op == "const"
+                    and part[0].isdigit()
+                )
+                shown += r" \odot " if arrays else r" \cdot " if digits else r"\,"
             shown += part
         return shown
 
@@ -194,7 +199,12 @@ class _Latex(_Writer):
                 return self.fraction("1", self.of(e.power(base, e.neg(exponent))))
             if exponent.attr == Fraction(1, 2):
                 return rf"\sqrt{{{self.of(base)}}}", _ATOM
-        if base.op == "fn" and base.attr[0] not in ("abs", "exp") and exponent.op == "const" and exponent.attr.denominator == 1:
+        if (
+            base.op == "fn"
+            and base.attr[0] not in ("abs", "exp")
+            and exponent.op == "const"
+            and exponent.attr.denominator == 1
+        ):
             name, argument = FUNCTIONS[base.attr[0]].latex, self.of(base.args[0])
             return rf"{name}^{{{self.of(exponent)}}}\left({argument}\right)", _PRODUCT
         return f"{self.of(base, _ATOM)}^{{{self.of(exponent)}}}", _POWER
@@ -232,7 +242,7 @@ class _Latex(_Writer):
 
     def total(self, node: Expr) -> Shown:
         axis = node.attr[0]
-        below = "" if axis is None else "_{\\text{rows}}" if axis == 0 else "_{\\text{columns}}"
+        below = "" if axis is None else "_{i}" if axis == 0 else "_{j}"
         return rf"\sum{below} {self.of(node.args[0], _PRODUCT)}", _PRODUCT - 1
 
     def broadcast(self, node: Expr) -> Shown:

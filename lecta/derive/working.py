@@ -72,7 +72,11 @@ def step(chain: Chain, edge: Edge) -> Step:
 def check(chain: Chain, wrt: str, given: Values | None, *, jax: bool) -> Checks:
     """Run the three checks; JAX works in a process of its own meanwhile."""
     found, arithmetic = points.draw(chain)
-    if given is not None and np.all(points.good(chain, _with_seed(chain, given), REAL)) and arithmetic is REAL:
+    if (
+        given is not None
+        and np.all(points.good(chain, _with_seed(chain, given), REAL, flat=True))
+        and arithmetic is REAL
+    ):
         found = [_with_seed(chain, given), *found[: points.WANTED - 1]]
     started = None
     note = "left out" if not jax else "not run: no point with real values was found"
@@ -94,7 +98,11 @@ def _general(chain: Chain) -> bool:
 
 
 def _gradients(chain: Chain, found: list[Values]) -> list[np.ndarray]:
-    return [np.asarray(compute([chain.whole], run(chain.program, point, REAL), REAL)[0]) for point in found]
+    """Return our gradient at points, computed in many digits: a(1 - a) loses all of float64's where a is near 1."""
+    import mpmath
+
+    with mpmath.workdps(symbolic.DIGITS):
+        return [np.array([float(part) for part in symbolic.many_digits(chain, point)]) for point in found]
 
 
 def _with_seed(chain: Chain, given: Values) -> Values:
