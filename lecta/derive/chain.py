@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from lecta.derive import expr as e
 from lecta.derive.expr import Expr, Shape, var
 from lecta.derive.program import Program
+from lecta.derive.rewrite import replace as replace_parts
 from lecta.derive.rules import pull_back, rule_names
 
 MAX_PATHS = 8
@@ -104,8 +105,8 @@ def _edges(program: Program, name: str, moving: set[str], named: dict[Expr, Expr
         leaf = var(parent, program.shape(parent))
         scalar = root.shape == () and leaf.shape == ()
         known = {expr: value for expr, value in named.items() if expr is not leaf}
-        local = e.replace(pull_back(root, e.ONE, leaf), known) if scalar else None
-        product = e.mul(seed, local) if local is not None else e.replace(pull_back(root, seed, leaf), known)
+        local = replace_parts(pull_back(root, e.ONE, leaf), known) if scalar else None
+        product = e.mul(seed, local) if local is not None else replace_parts(pull_back(root, seed, leaf), known)
         yield Edge(name, parent, local, product, tuple(rule_names(root, leaf)))
 
 
@@ -119,7 +120,7 @@ def _inlined(gradients: dict[str, Expr], wrt: str, program: Program) -> Expr:
     table: dict[Expr, Expr] = {}
     for name, gradient in gradients.items():
         shape = gradient.shape if name == wrt else program.shape(name)
-        table[var(gradient_name(name), shape)] = e.replace(gradient, table)
+        table[var(gradient_name(name), shape)] = replace_parts(gradient, table)
     return table[var(gradient_name(wrt), program.inputs[wrt])]
 
 
@@ -145,7 +146,7 @@ def adjoint(definitions: dict[str, Expr], root: Expr, leaf: Expr) -> Expr:
             arrived.setdefault(used, []).append(pull_back(expr, whole, _leaf(used, definitions, expr)))
     parts = arrived[leaf.attr]
     known = {expr: value for expr, value in named.items() if value is not leaf}
-    return e.replace(e.add(*parts), known) if parts else e.zeros(leaf.shape)
+    return replace_parts(e.add(*parts), known) if parts else e.zeros(leaf.shape)
 
 
 def _leaf(name: str, definitions: dict[str, Expr], root: Expr) -> Expr:
@@ -172,12 +173,12 @@ def with_steps(program: Program, wrt: str) -> Program:
             for part in _to_be_named(node) if node in active else ():
                 if part in active and part not in table and not (part.op == "var"):
                     step = next(fresh)
-                    definitions[step] = e.replace(part, {**table})
+                    definitions[step] = replace_parts(part, {**table})
                     table[part] = named[part] = var(step, part.shape)
                     moving.add(step)
         if root in active:
             moving.add(name)
-        definitions[name] = e.replace(root, table) if root not in table else table[root]
+        definitions[name] = replace_parts(root, table) if root not in table else table[root]
     return replace(program, definitions=definitions)
 
 

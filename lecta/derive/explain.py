@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lecta.derive import expr as e
 from lecta.derive.chain import MAX_PATHS, Chain, Edge, gradient_name
-from lecta.derive.differences import STEPS
 from lecta.derive.functions import FUNCTIONS
 from lecta.derive.meaning import factor_meaning, kept, vanishing
 from lecta.derive.program import spoken_shape, used_inputs
 from lecta.derive.result import Checks, Numbers
+from lecta.derive.rewrite import replace
 from lecta.derive.show import factor_latex, latex, name_latex, shape_latex
+from lecta.derive.verdict import check_text
 
 _IDEA = (
     "A value that is computed in steps changes with its input by the product of what each step does: for $f(g(x))$,\n\n"
@@ -45,7 +46,7 @@ def edge_latex(edge: Edge, chain: Chain) -> str:
         return f"{partial(edge.of, edge.wrt)} = {value if value == partial(edge.of, edge.wrt) else middle + value}"
     given = gradient_name(edge.of)
     if edge.of == chain.program.output and chain.program.shape(edge.of) == ():
-        product = e.replace(edge.product, {e.var(given): e.ONE})
+        product = replace(edge.product, {e.var(given): e.ONE})
     else:
         product = edge.product
     arrow = "" if _is_only_way(edge, chain) else r"\ \text{from } " + name_latex(edge.of)
@@ -285,43 +286,3 @@ def _number(value: object) -> str:
     if not array.shape:
         return f"{float(array):.6g}"
     return "`" + np.array2string(array, precision=4, separator=", ", suppress_small=False).replace("\n", "") + "`"
-
-
-def check_text(checks: Checks) -> str:
-    """Return the checks as a list, each with its figure."""
-    differences, reverse = checks.differences, checks.reverse
-    lines = [
-        "**Checks.**",
-        "",
-        f"* SymPy's derivative of the whole against the product of the steps: {_symbolic(checks)}.",
-    ]
-    if differences.points:
-        kind = " with complex values in between" if differences.complex_values else ""
-        entries = f", {differences.entries} entries" if differences.entries > 1 else ""
-        lines.append(
-            f"* Finite differences at {differences.points} points{entries}{kind}: relative error "
-            f"{differences.error:.1e} at the best step{' (40 digits)' if differences.digits == 40 else ''}; by step h: "
-            + ", ".join(f"{step:g}: {error:.0e}" for step, error in zip(STEPS, differences.errors, strict=True)) + "."
-        )  # fmt: skip
-    else:
-        lines.append("* Finite differences: not run: no point was found where the value and its derivative are finite.")
-    if reverse.error is None:
-        lines.append(f"* Reverse mode by JAX: {reverse.note}.")
-    else:
-        lines.append(
-            f"* Reverse mode by JAX: relative difference {reverse.error:.1e}. Operations: {reverse.forward_pass} for the "
-            f"value, {reverse.reverse_mode} with the gradient in reverse mode, {reverse.forward_mode} in forward mode "
-            f"({reverse.passes} {'pass' if reverse.passes == 1 else 'passes, one for each entry'})."
-        )
-    lines += [f"* {kink}." for kink in checks.kinks]
-    return "\n".join(lines)
-
-
-def _symbolic(checks: Checks) -> str:
-    found = checks.symbolic
-    if found.agrees is None:
-        return "not run: SymPy did not finish in time"
-    if found.proved:
-        return "equal, by algebra" + (f" (and to 40 digits at {found.points} points)" if found.points else "")
-    entries = f" in {found.entries} entries" if found.entries > 1 else ""
-    return f"equal to 40 digits{entries} at {found.points} points (largest relative difference {found.difference:.0e})"

@@ -14,52 +14,15 @@ Shapes are those of NumPy: () a number, (n,) a vector, (m, n) a matrix; add and 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any
-from weakref import WeakValueDictionary
 
+from lecta.derive.node import Expr, Shape, broadcast_shape, const, make, names, nodes, var
 from lecta.errors import ExpressionError
 
-Shape = tuple[int, ...]
+__all__ = ["Expr", "Shape", "broadcast_shape", "const", "make", "names", "nodes", "var"]
 
 _LARGEST_BITS = 4096  # 1,200 digits; 9**9**9 would fill the memory
-
-
-class Expr:
-    """One operation on expressions; compare with `is` (or `==`, the same)."""
-
-    __slots__ = ("__weakref__", "args", "attr", "op", "shape")
-
-    def __init__(self, op: str, args: tuple[Expr, ...], attr: Any, shape: Shape) -> None:
-        self.op, self.args, self.attr, self.shape = op, args, attr, shape
-
-    def __repr__(self) -> str:
-        return f"{self.op}({', '.join(map(repr, self.args))}{'; ' if self.args else ''}{self.attr})"
-
-
-_known: WeakValueDictionary[tuple[Any, ...], Expr] = WeakValueDictionary()
-
-
-def make(op: str, args: Iterable[Expr] = (), attr: Any = None, shape: Shape = ()) -> Expr:
-    """Return the one expression that is this operation on these."""
-    args = tuple(args)
-    key = (op, args, attr, shape)
-    found = _known.get(key)
-    if found is None:
-        found = _known[key] = Expr(op, args, attr, shape)
-    return found
-
-
-def const(value: int | Fraction) -> Expr:
-    """Return an exact number."""
-    return make("const", (), Fraction(value))
-
-
-def var(name: str, shape: Shape = ()) -> Expr:
-    """Return a named value."""
-    return make("var", (), name, shape)
-
 
 ZERO, ONE, E, PI = const(0), const(1), make("sym", (), "E"), make("sym", (), "pi")
 
@@ -77,18 +40,6 @@ def is_zero(expr: Expr) -> bool:
 def zeros(shape: Shape) -> Expr:
     """Return zeros of a shape."""
     return broadcast(ZERO, shape)
-
-
-def broadcast_shape(*shapes: Shape) -> Shape | None:
-    """Return the shape NumPy gives a sum of such arrays, or None where they do not fit."""
-    width = max(map(len, shapes), default=0)
-    result: list[int] = []
-    for sizes in zip(*[(1,) * (width - len(shape)) + shape for shape in shapes], strict=True):
-        size = max(sizes)
-        if any(other not in (1, size) for other in sizes):
-            return None
-        result.append(size)
-    return tuple(result)
 
 
 def _joint_shape(parts: Iterable[Expr]) -> Shape:
@@ -312,58 +263,3 @@ def outer(left: Expr, right: Expr) -> Expr:
     if is_zero(left) or is_zero(right):
         return zeros(left.shape + right.shape)
     return make("outer", (left, right), None, left.shape + right.shape)
-
-
-def nodes(*roots: Expr) -> list[Expr]:
-    """Return every expression in these once, arguments before what uses them (no recursion)."""
-    order: dict[Expr, None] = {}
-    stack: list[tuple[Expr, bool]] = [(root, False) for root in reversed(roots)]
-    while stack:
-        expr, done = stack.pop()
-        if expr in order:
-            continue
-        if done:
-            order[expr] = None
-        else:
-            stack.append((expr, True))
-            stack.extend((arg, False) for arg in reversed(expr.args) if arg not in order)
-    return list(order)
-
-
-def names(expr: Expr) -> list[str]:
-    """Return the names an expression uses, in order of appearance."""
-    return [node.attr for node in nodes(expr) if node.op == "var"]
-
-
-def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
-    """Return the same operation on other arguments of the same shapes, simplified anew."""
-    if args == node.args:
-        return node
-    simple: dict[str, Callable[..., Expr]] = {
-        "add": add, "mul": mul, "pow": power, "max": larger, "matmul": matmul, "outer": outer, "transpose": transpose,
-    }  # fmt: skip
-    if node.op in simple:
-        return simple[node.op](*args)
-    if node.op == "fn":
-        return fn(node.attr[0], args[0], *node.attr[1:])
-    if node.op == "broadcast":
-        return broadcast(args[0], node.shape)
-    return make(node.op, args, node.attr, node.shape)
-
-
-def replace(root: Expr, table: dict[Expr, Expr]) -> Expr:
-    """Return `root` with whole subexpressions replaced; the largest match wins."""
-    wanted = [root]
-    done: dict[Expr, Expr] = dict(table)
-    while wanted:
-        node = wanted[-1]
-        if node in done:
-            wanted.pop()
-            continue
-        missing = [arg for arg in node.args if arg not in done]
-        if missing:
-            wanted.extend(missing)
-        else:
-            done[node] = rebuild(node, tuple(done[arg] for arg in node.args))
-            wanted.pop()
-    return done[root]

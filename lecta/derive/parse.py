@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lecta.derive.brackets import OPEN, check_brackets
 from lecta.derive.tokens import Token, is_latex, tokenize
 from lecta.errors import ExpressionError
 
 MAX_DEPTH = 60
-_OPEN = {"(": ")", "[": "]", "{": "}"}
 _STARTS = {"number", "name", "function", "(", "{", "frac", "sqrt", "sum", "‖"}
 
 
@@ -43,35 +43,6 @@ def parse(text: str, offset: int = 0) -> Syntax:
     if not tokens:
         raise ExpressionError(f"an expression is missing at character {offset + 1}: write one, such as sigmoid(w*x)")
     return _Parser(tokens, is_latex(text), offset + len(text)).whole()
-
-
-def check_brackets(tokens: list[Token]) -> None:
-    """Raise ExpressionError at the first bracket without a partner."""
-    opened: list[Token] = []
-    for token in tokens:
-        if token.kind in _OPEN:
-            opened.append(token)
-        elif token.kind in _OPEN.values():
-            if not opened:
-                raise ExpressionError(
-                    f"unbalanced bracket: {token.text!r} at character {token.start + 1} closes nothing: "
-                    "take it out or open one before it",
-                    token.start,
-                )
-            start = opened.pop()
-            if _OPEN[start.kind] != token.kind:
-                raise ExpressionError(
-                    f"unbalanced bracket: {start.text!r} at character {start.start + 1} is closed by {token.text!r} at "
-                    f"character {token.start + 1}: write {_OPEN[start.kind]!r} there",
-                    token.start,
-                )
-    if opened:
-        start = opened[-1]
-        raise ExpressionError(
-            f"unbalanced bracket: {start.text!r} at character {start.start + 1} is never closed: "
-            f"add {_OPEN[start.kind]!r}",
-            start.start,
-        )
 
 
 class _Parser:
@@ -202,7 +173,7 @@ class _Parser:
             return self._named(token)
         if token.kind in ("(", "{") or (token.kind == "[" and self._latex):
             inner = self._sum()
-            self._expect(_OPEN[token.kind], f"it closes the {token.text!r} at character {token.start + 1}")
+            self._expect(OPEN[token.kind], f"it closes the {token.text!r} at character {token.start + 1}")
             return inner
         if token.kind in ("|", "‖"):
             return self._between_bars(token)

@@ -10,10 +10,10 @@ from html import escape
 
 import numpy as np
 
+from lecta.derive import expr as e
 from lecta.derive.chain import Chain, Edge
 from lecta.derive.result import Derivation, Numbers
 from lecta.derive.show import text
-from lecta.derive import expr as e
 
 _CHARACTER, _LINE, _ROW_GAP, _ARROW_ROOM = 7.3, 17, 28, 104  # pixels; 12-pixel monospaced letters
 _LONGEST = 34  # characters of a formula on a node

@@ -10,22 +10,17 @@ Items stand on lines of their own or between semicolons; `#` begins a comment:
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from lecta.derive.build import Builder
 from lecta.derive.expr import Expr, Shape, names, nodes, var
-from lecta.derive.parse import Syntax, check_brackets, parse
-from lecta.derive.tokens import MAX_CHARACTERS, Token, tokenize
+from lecta.derive.items import Item, name_of, read_items
+from lecta.derive.parse import Syntax
+from lecta.derive.tokens import MAX_CHARACTERS
 from lecta.errors import ExpressionError
 
-MAX_VALUES, MAX_NODES, MAX_ENTRIES = 200, 4000, 4096
-
-_SHAPE = re.compile(r"^(.+?)(?::|\\in\s*\\mathbb\{?R\}?\s*\^|∈\s*ℝ\^?)\s*(.+?)\s*$", re.DOTALL)
-_SIZES = re.compile(r"^[({\[]?\s*(\d{1,6})(?:\s*(?:x|×|,|\*|\\times)\s*(\d{1,6})?)?\s*[)}\]]?$")
-_CALLED = re.compile(r"^(.*?)(?:\\left)?\(([^()]*?)(?:\\right)?\)\s*$", re.DOTALL)
-_SEPARATOR = re.compile(r",(?=\s*\\?[A-Za-z][\w\\{}]*\s*=[^=])")
+MAX_NODES = 4000
 
 
 @dataclass(frozen=True)
@@ -48,14 +43,6 @@ class Program:
         return not any(node.shape for root in self.definitions.values() for node in nodes(root))
 
 
-@dataclass(frozen=True)
-class _Item:
-    name: str
-    start: int
-    syntax: Syntax
-    parameters: tuple[str, ...] = ()
-
-
 def spoken_shape(shape: Shape) -> str:
     """Return a shape as a person writes it: "a number", "3", "3x2"."""
     return "x".join(map(str, shape)) if shape else "a number"
@@ -64,14 +51,6 @@ def spoken_shape(shape: Shape) -> str:
 def key(name: str) -> str:
     """Return what two spellings of a name have in common: W1 and W_1 are one value."""
     return name.replace("_", "")
-
-
-def name_of(text: str) -> str:
-    """Return the name that stands alone in a text, in either notation; raises ExpressionError."""
-    tokens = tokenize(text)
-    if len(tokens) != 1 or tokens[0].kind not in ("name", "function"):
-        raise ExpressionError(f"{text.strip()!r} is not one name: write the name of a single value, such as w_1")
-    return tokens[0].text
 
 
 def read_program(text: str, wrt: str) -> Program:
@@ -83,7 +62,7 @@ def read_program(text: str, wrt: str) -> Program:
         raise ExpressionError(f"the expression has {len(text)} characters and at most {MAX_CHARACTERS} are read")
     if not text.strip():
         raise ExpressionError('the expression is empty: write one, such as "sigmoid(w*x + b)"')
-    shapes, items = _read(text)
+    shapes, items = read_items(text)
     if not items:
         raise ExpressionError("there is no expression to derive: write one after the shapes, such as L = sum(x)")
     wanted = key(name_of(wrt))
@@ -94,7 +73,7 @@ def read_program(text: str, wrt: str) -> Program:
     return Program(text, builder.inputs, builder.done, output, builder.derived)
 
 
-def _check(builder: _Definitions, items: list[_Item], wanted: str, wrt: str, output: str) -> None:
+def _check(builder: _Definitions, items: list[Item], wanted: str, wrt: str, output: str) -> None:
     for item in items:
         if item.name in builder.done or item.name in builder.inputs:
             continue
@@ -108,7 +87,11 @@ def _check(builder: _Definitions, items: list[_Item], wanted: str, wrt: str, out
     known = {key(name): name for name in (*builder.inputs, *builder.done)}
     if wanted not in known:
         close = difflib.get_close_matches(wanted, list(known), 1, 0.5)
-        hint = f"did you mean {known[close[0]]!r}?" if close else "it has " + (", ".join(name for name in known.values() if name != output) or "none")
+        hint = (
+            f"did you mean {known[close[0]]!r}?"
+            if close
+            else "it has " + (", ".join(name for name in known.values() if name != output) or "none")
+        )
         raise ExpressionError(f"there is no variable {wrt!r} to derive by in the expression: {hint}")
     if known[wanted] == output:
         raise ExpressionError(f"{output!r} is the value that is derived: name one it depends on")
@@ -116,112 +99,11 @@ def _check(builder: _Definitions, items: list[_Item], wanted: str, wrt: str, out
         raise ExpressionError(f"the expression has more than {MAX_NODES} operations: derive a smaller piece of it")
 
 
-def _read(text: str) -> tuple[dict[str, Shape], list[_Item]]:
-    shapes: dict[str, Shape] = {}
-    items: dict[str, _Item] = {}
-    pieces = list(_pieces(text))
-    for number, (piece, start) in enumerate(pieces):
-        equals = _equals(piece)
-        declared = _SHAPE.match(piece) if equals is None else None
-        if declared:
-            _declare(declared, piece, start, shapes)
-            continue
-        item = _item(piece, start, equals, number == len(pieces) - 1)
-        if item.name in items:
-            raise ExpressionError(
-                f"{item.name!r} is assigned twice, at character {items[item.name].start + 1} and at character "
-                f"{item.start + 1}: give the second a name of its own",
-                item.start,
-            )
-        items[item.name] = item
-    if len(items) > MAX_VALUES:
-        raise ExpressionError(f"the expression has {len(items)} named values and at most {MAX_VALUES} are read")
-    return shapes, list(items.values())
-
-
-def _pieces(text: str) -> Iterator[tuple[str, int]]:
-    """Yield the items of a text with their places; a comment is blanked so that places stay true."""
-    text = re.sub(r"#[^\n]*", lambda match: " " * len(match.group()), text)
-    text = text.replace("$", " ")
-    depth = begin = 0
-    cuts = [*re.finditer(r"(?<!\\);|\n|\\\\(?![A-Za-z])", text), None]
-    commas = {match.start() for match in _SEPARATOR.finditer(text)}
-    ends = sorted([(cut.start(), cut.end()) for cut in cuts if cut] + [(at, at + 1) for at in commas])
-    for start, stop in [*ends, (len(text), len(text))]:
-        depth = sum(text.count(sign, begin, start) for sign in "([{")
-        depth -= sum(text.count(sign, begin, start) for sign in ")]}")
-        if depth > 0 and start < len(text) and text[start] in "\n,":
-            continue
-        piece = text[begin:start]
-        if piece.strip():
-            yield piece.rstrip(), begin
-        begin = stop
-
-
-def _equals(piece: str) -> int | None:
-    """Return where the assignment's sign stands, outside of brackets."""
-    depth = 0
-    for at, sign in enumerate(piece):
-        depth += (sign in "([{") - (sign in ")]}")
-        if sign == "=" and depth == 0:
-            return at
-    return None
-
-
-def _declare(declared: re.Match[str], piece: str, start: int, shapes: dict[str, Shape]) -> None:
-    sizes = _SIZES.match(declared.group(2))
-    place = start + declared.start(2) + 1
-    if sizes is None and declared.group(2) not in ("scalar", "number"):
-        raise ExpressionError(
-            f"{declared.group(2)!r} at character {place} is no shape: write 3 for a vector or 3x2 for a matrix",
-            place - 1,
-        )
-    shape = tuple(int(size) for size in sizes.groups() if size) if sizes else ()
-    entries = shape[0] * shape[-1] if len(shape) == 2 else sum(shape)
-    if 0 in shape or entries > MAX_ENTRIES:
-        raise ExpressionError(
-            f"the shape {declared.group(2)!r} at character {place} has {entries} entries: 1 to {MAX_ENTRIES} are read; "
-            "a small example shows the same rules",
-            place - 1,
-        )
-    for part in declared.group(1).split(","):
-        name = name_of(part)
-        if name in shapes:
-            raise ExpressionError(f"the shape of {name!r} is stated twice: once is enough", start)
-        shapes[name] = shape
-
-
-def _item(piece: str, start: int, equals: int | None, last: bool) -> _Item:
-    if equals is None:
-        if not last:
-            place = start + len(piece) - len(piece.lstrip())
-            check_brackets(tokenize(piece, start))
-            raise ExpressionError(
-                f"{piece.strip()[:30]!r} at character {place + 1} has no name: write a name before it, such as "
-                f"h = {piece.strip()[:20]}",
-                place,
-            )
-        return _Item("", start + len(piece) - len(piece.lstrip()), parse(piece, start))
-    left, right = piece[:equals], piece[equals + 1 :]
-    parameters: tuple[str, ...] = ()
-    called = _CALLED.match(left)
-    if called:
-        left = called.group(1)
-        parameters = tuple(name_of(part) for part in called.group(2).split(","))
-    tokens: list[Token] = tokenize(left, start)
-    if len(tokens) != 1 or tokens[0].kind not in ("name", "function"):
-        check_brackets(tokens)
-        raise ExpressionError(
-            f"{left.strip()!r} at character {start + 1} cannot be assigned to: one name must stand left of '='", start
-        )
-    return _Item(tokens[0].text, tokens[0].start, parse(right, start + equals + 1), parameters)
-
-
 @dataclass
 class _Definitions:
     """Builds each value when it is first needed, so that the order in the text is free and a circle is found."""
 
-    items: list[_Item]
+    items: list[Item]
     shapes: dict[str, Shape]
     wanted: str
     inputs: dict[str, Shape] = field(default_factory=dict)
@@ -233,7 +115,7 @@ class _Definitions:
         taken = {key(item.name) for item in self.items} | {key(name) for name in self.shapes}
         if self.items[-1].name == "":
             free = next(name for name in ("y", "f", "L", "out", "result_") if self._is_free(name, taken))
-            self.items[-1] = _Item(free, self.items[-1].start, self.items[-1].syntax)
+            self.items[-1] = Item(free, self.items[-1].start, self.items[-1].syntax)
         self._by_key = {key(item.name): item for item in self.items}
         self._shape_by_key = {key(name): (name, shape) for name, shape in self.shapes.items()}
         both = self._by_key.keys() & self._shape_by_key.keys()
@@ -288,7 +170,7 @@ class _Definitions:
         return var(name, shape)
 
 
-def _walk(items: list[_Item]) -> Iterator[Syntax]:
+def _walk(items: list[Item]) -> Iterator[Syntax]:
     stack = [item.syntax for item in items]
     while stack:
         syntax = stack.pop()

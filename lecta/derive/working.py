@@ -8,8 +8,10 @@ from lecta.derive import differences, explain, points, reverse, symbolic
 from lecta.derive import expr as e
 from lecta.derive.chain import Chain, Edge, gradient_name, shapes_of, with_steps, work
 from lecta.derive.evaluate import REAL, Values, compute, run
-from lecta.derive.program import key, name_of, read_program
+from lecta.derive.items import name_of
+from lecta.derive.program import key, read_program
 from lecta.derive.result import Checks, Derivation, Numbers, Step
+from lecta.derive.rewrite import replace
 from lecta.derive.rules import kinks
 from lecta.derive.show import latex, text
 from lecta.errors import DerivationError, ExpressionError
@@ -57,8 +59,8 @@ def expanded(chain: Chain) -> e.Expr:
         return chain.whole
     table: dict[e.Expr, e.Expr] = {}
     for name, root in chain.program.definitions.items():
-        table[e.var(name, root.shape)] = e.replace(root, table)
-    return e.replace(chain.whole, table)
+        table[e.var(name, root.shape)] = replace(root, table)
+    return replace(chain.whole, table)
 
 
 def step(chain: Chain, edge: Edge) -> Step:
