@@ -50,7 +50,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result | None:
 
 
 def _stop(thread: threading.Thread) -> None:
-    """Raise the exception until the thread has ended; one inside a long instruction is left (a daemon holds nothing)."""
+    """Raise the exception until the thread has ended; one inside a long instruction is left, and holds nothing up."""
     for _ in range(20):
         if not thread.is_alive():
             return

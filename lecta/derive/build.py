@@ -53,7 +53,7 @@ class Builder:
                 ) from None
             raise
 
-    def _build(self, syntax: Syntax) -> Expr:
+    def _build(self, syntax: Syntax) -> Expr:  # noqa: PLR0911  # one for each kind
         if syntax.kind == "number":
             return e.const(_decimal(syntax))
         if syntax.kind == "name":
@@ -85,7 +85,9 @@ class Builder:
                     f"division by zero at character {syntax.start + 1}: there is no such value", syntax.start
                 )
             return e.div(left, right)
-        return {"+": e.add, "-": e.sub, "*": e.mul, ".*": e.mul}[kind](left, right)
+        if kind == "+":
+            return e.add(left, right)
+        return e.sub(left, right) if kind == "-" else e.mul(left, right)
 
     def _power(self, syntax: Syntax, left: Expr, right: Expr) -> Expr:
         if e.is_zero(left) and right.op == "const" and right.attr < 0:
@@ -169,8 +171,8 @@ class Builder:
     def _index(self, array: Expr, positions: list[int], syntax: Syntax) -> Expr:
         if not array.shape:
             raise ExpressionError(
-                f"{_spelled(syntax)} at character {syntax.start + 1} is a number and has no entries: state its size, as in "
-                "x: 3",
+                f"{_spelled(syntax)} at character {syntax.start + 1} is a number and has no entries: "
+                "state its size, as in x: 3",
                 syntax.start,
             )
         if len(positions) != len(array.shape):
@@ -219,16 +221,12 @@ class Builder:
             )
         known = [*FUNCTIONS, *CALLS, *ALIASES, "sqrt"]
         close = difflib.get_close_matches(syntax.text, known, 1, 0.6)
-        hint = (
-            f"did you mean {close[0]!r}?"
-            if close
-            else "docs/derive.md lists the functions; a product is written with *"
-        )
+        hint = f"did you mean {close[0]!r}?" if close else "docs/derive.md has the list; a product needs a *"
         raise ExpressionError(f"unknown function {syntax.text!r} at character {syntax.start + 1}: {hint}", syntax.start)
 
     def _function(self, name: str, syntax: Syntax) -> Expr:
         values = [self._build(part) for part in syntax.parts if part.kind != "keyword"]
-        given = [part for part in (*values[1:], *self._keywords(syntax).values())]
+        given = [*values[1:], *self._keywords(syntax).values()]
         allowed = FUNCTIONS[name].parameters
         if len(values) < 1 or len(given) > len(allowed) or any(part.op != "const" for part in given):
             wants = "one argument" + " and a number, its slope" * bool(allowed)

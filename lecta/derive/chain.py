@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from lecta.derive import expr as e
@@ -159,7 +158,7 @@ def _leaf(name: str, definitions: dict[str, Expr], root: Expr) -> Expr:
 def with_steps(program: Program, wrt: str) -> Program:
     """Return the program with a name for every stage of a nested expression that depends on the variable."""
     taken = {*program.inputs, *program.definitions}
-    fresh = (name for name in _step_names() if name not in taken)
+    fresh = _step_names(taken)
     definitions: dict[str, Expr] = {}
     named: dict[Expr, Expr] = {}
     moving = {wrt}
@@ -171,7 +170,7 @@ def with_steps(program: Program, wrt: str) -> Program:
             if any(arg in active for arg in node.args):
                 active.add(node)
             for part in _to_be_named(node) if node in active else ():
-                if part in active and part not in table and not (part.op == "var"):
+                if part in active and part not in table and part.op != "var":
                     step = next(fresh)
                     definitions[step] = replace_parts(part, {**table})
                     table[part] = named[part] = var(step, part.shape)
@@ -205,9 +204,10 @@ def _light(expr: Expr, sums: bool = False) -> bool:
     return False
 
 
-def _step_names() -> Iterable[str]:
-    yield from (f"u_{number}" for number in range(1, 1000))
-    yield from string.ascii_lowercase
+def _step_names(taken: Iterable[str]) -> Iterator[str]:
+    """Yield u_1, u_2, ... or another letter where a name begins with u."""
+    letter = next((letter for letter in "usgq" if not any(name.startswith(letter) for name in taken)), "step")
+    yield from (f"{letter}_{number}" for number in range(1, 10_000))
 
 
 def shapes_of(program: Program) -> dict[str, Shape]:

@@ -104,7 +104,7 @@ def _in_many_digits(chain: Chain, point: Values) -> float:
     root = e.total(e.mul(output, e.var("v", output.shape))) if output.shape else output
     with mpmath.workdps(40):
         gradient = many_digits(chain, point)
-        scale = max(max(abs(part) for part in gradient), mpmath.mpf("1e-300"))
+        scale = max([abs(part) for part in gradient] + [mpmath.mpf("1e-300")])
         step = mpmath.mpf("1e-12")
         values = np.asarray(point[chain.wrt])
         worst = mpmath.mpf(0)

@@ -51,7 +51,7 @@ def compute(roots: Sequence[Expr], values: Values, arithmetic: Arithmetic) -> li
     return [done[root] for root in roots]
 
 
-def _one(node: Expr, args: list[Any], values: Values, a: Arithmetic) -> Any:
+def _one(node: Expr, args: list[Any], values: Values, a: Arithmetic) -> Any:  # noqa: PLR0911  # one for each kind
     if node.op == "const":
         return a.number(node.attr)
     if node.op == "sym":
@@ -161,7 +161,11 @@ def array_functions(arrays: Any, erf: Callable[[Any], Any]) -> Callable[..., Any
         "gelu": lambda u: u * (1 + erf(u / math.sqrt(2))) / 2, "silu": lambda u: u / (1 + x.exp(-u)),
         "step": lambda u: x.where(u > 0, 1.0, 0.0),
     }  # fmt: skip
-    return lambda name, *args: table[name](*args)
+
+    def function(name: str, *args: Any) -> Any:
+        return table[name](*args)
+
+    return function
 
 
 def _float_power(base: Any, exponent: Any, written: Expr) -> Any:
@@ -171,7 +175,7 @@ def _float_power(base: Any, exponent: Any, written: Expr) -> Any:
 _erf = np.vectorize(math.erf, otypes=[float])
 
 REAL = Arithmetic(
-    np, lambda number: np.float64(number), {"E": np.float64(math.e), "pi": np.float64(math.pi)},
+    np, np.float64, {"E": np.float64(math.e), "pi": np.float64(math.pi)},
     array_functions(np, _erf), _float_power, np.maximum,
 )  # fmt: skip
 COMPLEX = Arithmetic(

@@ -18,9 +18,9 @@ _IDEA = (
 )
 _SUM_IDEA = "Where a value is used more than once, every way from it to the result adds its own product."
 _ARRAY_IDEA = (
-    r"For vectors and matrices the gradient goes backwards: $\bar{y}$ stands for the gradient of the result with respect "
-    "to $y$ (an array of the shape of $y$), and each step turns the gradient at its output into the gradient at its "
-    "input. That is the vector-Jacobian product; the Jacobian itself is never written out."
+    r"For vectors and matrices the gradient goes backwards: $\bar{y}$ stands for the gradient of the result with "
+    "respect to $y$ (an array of the shape of $y$), and each step turns the gradient at its output into the gradient at "
+    "its input. That is the vector-Jacobian product; the Jacobian itself is never written out."
 )
 
 
@@ -103,12 +103,12 @@ def _setting(chain: Chain) -> str:
         if name in program.derived:
             of, wrt = program.derived[name]
             extra = f"{partial(of, wrt)} = "
-        shape = f" ({spoken_shape(root.shape)})" if root.shape else ""
-        lines.append(f"* ${name_latex(name)} = {extra}{latex(root)}${shape}")
+        size = f" ({spoken_shape(root.shape)})" if root.shape else ""
+        lines.append(f"* ${name_latex(name)} = {extra}{latex(root)}${size}")
     if program.shape(program.output):
         lines.append(
-            f"* $v$ be the gradient that arrives at {_math(program.output)} from what follows "
-            f"({spoken_shape(program.shape(program.output))}): {_math(program.output)} is an array, and what is derived "
+            f"* $v$ be the gradient that arrives at {_math(program.output)} from what follows ("
+            f"{spoken_shape(program.shape(program.output))}): {_math(program.output)} is an array, and what is derived "
             rf"is $v^{{\top}} {name_latex(program.output)}$."
         )
     lines += ["", "The graph, from the variable to the result:", "", "```text", *graph_lines(chain), "```"]
@@ -127,9 +127,8 @@ def graph_lines(chain: Chain) -> list[str]:
 def _steps(chain: Chain) -> str:
     lines = ["**The steps.** Each by its own rule:", ""]
     if not chain.program.scalar and chain.program.shape(chain.program.output) == ():
-        lines[0] = (
-            rf"**The steps.** From the result backwards, beginning with ${name_latex(gradient_name(chain.program.output))} = 1$:"
-        )
+        first = name_latex(gradient_name(chain.program.output))
+        lines[0] = f"**The steps.** From the result backwards, beginning with ${first} = 1$:"
     for number, edge in enumerate(chain.edges, 1):
         shapes = ""
         if edge.local is None:
@@ -196,8 +195,8 @@ def _by_values(chain: Chain, whole: str, written_out: str) -> str:
     """Write the sum over very many paths as it is computed: value by value, backwards."""
     output = chain.program.output
     lines = [
-        f"**The chain rule** gives a sum over {chain.path_count()} ways. It is computed value by value, from the result "
-        rf"backwards, with $\bar{{y}} = \partial {name_latex(output)} / \partial y$ for every value $y$:",
+        f"**The chain rule** gives a sum over {chain.path_count()} ways. It is computed value by value, from the "
+        rf"result backwards, with $\bar{{y}} = \partial {name_latex(output)} / \partial y$ for every value $y$:",
     ]
     for name, gradient in chain.gradients.items():
         lines.append(f"$${name_latex(gradient_name(name))} = {latex(gradient)}$$")
@@ -227,9 +226,8 @@ def _array_result(chain: Chain) -> str:
     lines.append("**The chain rule**, the steps put into each other:" if not sums else "All steps put into each other:")
     if len(final) > 1500:
         lines[-1] = f"Put into each other the steps give a formula of {len(final)} characters; the steps say it better."
-        lines.append(
-            f"$$\\frac{{{output}}}{{\\partial {name_latex(chain.wrt)}}} = {name} = {latex(chain.gradients[chain.wrt])}$$"
-        )
+        final = latex(chain.gradients[chain.wrt])
+        lines.append(rf"$$\frac{{{output}}}{{\partial {name_latex(chain.wrt)}}} = {name} = {final}$$")
     else:
         lines.append(rf"$$\frac{{{output}}}{{\partial {name_latex(chain.wrt)}}} = {name} = {final}$$")
     lines.append(f"It has the shape of {_math(chain.wrt)}: {shape}.")

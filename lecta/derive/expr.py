@@ -124,9 +124,14 @@ def _divided_sum(parts: list[Expr]) -> Expr | None:
         factor.args[0]
         for term in sums[0].args
         for factor in (term.args if term.op == "mul" else (term,))
-        if factor.op == "pow" and factor.args[1].op == "const" and factor.args[1].attr < 0
+        if is_divisor(factor)
     }
     return sums[0] if any(part in below for part in parts) else None
+
+
+def is_divisor(expr: Expr) -> bool:
+    """Is an expression one over something: a power with a negative number as its exponent?"""
+    return expr.op == "pow" and expr.args[1].op == "const" and expr.args[1].attr < 0
 
 
 def _bounded(number: Fraction) -> Fraction:
@@ -135,7 +140,7 @@ def _bounded(number: Fraction) -> Fraction:
     return number
 
 
-def power(base: Expr, exponent: Expr) -> Expr:
+def power(base: Expr, exponent: Expr) -> Expr:  # noqa: PLR0911  # one for each simple form
     """Return base**exponent, entry by entry; numbers are folded where the result is exact and not huge."""
     if is_number(exponent, 1):
         return base

@@ -115,7 +115,9 @@ FUNCTIONS: dict[str, Function] = {
         lambda u, s: add(s, mul(fn("sigmoid", u), sub(ONE, s))), r"\operatorname{SiLU}", flat="far below 0"
     ),
     "abs": Function(lambda u, s: fn("sign", u), r"\operatorname{abs}", kink="at 0, where 0 is used"),
-    "sign": Function(lambda u, s: const(0), r"\operatorname{sign}", kink="at 0, where it jumps; 0 is used", flat="everywhere"),
+    "sign": Function(
+        lambda u, s: const(0), r"\operatorname{sign}", kink="at 0, where it jumps; 0 is used", flat="everywhere"
+    ),
     "step": Function(lambda u, s: const(0), r"\theta", kink="at 0, where it jumps; 0 is used", flat="everywhere"),
 }  # fmt: skip
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from lecta.derive.brackets import check_brackets
 from lecta.derive.node import Shape
 from lecta.derive.parse import Syntax, parse
-from lecta.derive.tokens import Token, tokenize
+from lecta.derive.tokens import Token, is_latex, tokenize
 from lecta.errors import ExpressionError
 
 MAX_VALUES, MAX_ENTRIES = 200, 4096
@@ -43,13 +43,14 @@ def read_items(text: str) -> tuple[dict[str, Shape], list[Item]]:
     shapes: dict[str, Shape] = {}
     items: dict[str, Item] = {}
     pieces = list(_pieces(text))
+    latex = is_latex(text)
     for number, (piece, start) in enumerate(pieces):
         equals = _equals(piece)
         declared = _SHAPE.match(piece) if equals is None else None
         if declared:
             _declare(declared, piece, start, shapes)
             continue
-        item = _item(piece, start, equals, number == len(pieces) - 1)
+        item = _item(piece, start, equals, number == len(pieces) - 1, latex)
         if item.name in items:
             raise ExpressionError(
                 f"{item.name!r} is assigned twice, at character {items[item.name].start + 1} and at character "
@@ -114,7 +115,7 @@ def _declare(declared: re.Match[str], piece: str, start: int, shapes: dict[str, 
         shapes[name] = shape
 
 
-def _item(piece: str, start: int, equals: int | None, last: bool) -> Item:
+def _item(piece: str, start: int, equals: int | None, last: bool, latex: bool) -> Item:
     if equals is None:
         if not last:
             place = start + len(piece) - len(piece.lstrip())
@@ -124,7 +125,7 @@ def _item(piece: str, start: int, equals: int | None, last: bool) -> Item:
                 f"h = {piece.strip()[:20]}",
                 place,
             )
-        return Item("", start + len(piece) - len(piece.lstrip()), parse(piece, start))
+        return Item("", start + len(piece) - len(piece.lstrip()), parse(piece, start, within_latex=latex))
     left, right = piece[:equals], piece[equals + 1 :]
     parameters: tuple[str, ...] = ()
     called = _CALLED.match(left)
@@ -137,4 +138,4 @@ def _item(piece: str, start: int, equals: int | None, last: bool) -> Item:
         raise ExpressionError(
             f"{left.strip()!r} at character {start + 1} cannot be assigned to: one name must stand left of '='", start
         )
-    return Item(tokens[0].text, tokens[0].start, parse(right, start + equals + 1), parameters)
+    return Item(tokens[0].text, tokens[0].start, parse(right, start + equals + 1, within_latex=latex), parameters)

@@ -24,7 +24,7 @@ _SLOPES = {
 _SMALL, _LARGE = 0.1, 10.0
 
 
-def factor_meaning(edge: Edge, chain: Chain) -> str:
+def factor_meaning(edge: Edge, chain: Chain) -> str:  # noqa: PLR0911  # one for each kind
     """Return in words what one step does to a change."""
     root = chain.program.definitions[edge.of]
     of, wrt = f"${name_latex(edge.of)}$", f"${name_latex(edge.wrt)}$"
@@ -32,8 +32,6 @@ def factor_meaning(edge: Edge, chain: Chain) -> str:
         name = root.attr[0]
         slope = _SLOPES.get(name)
         return f"the slope of {name.replace('_', ' ')} at {wrt}" + (f", {slope}" if slope else "")
-    if root.op == "matmul":
-        return f"{wrt} enters {of} through a matrix product, and the gradient comes back through the other factor"
     if root.op in ("softmax", "log_softmax"):
         return "raising one entry of a softmax lowers all others, so each gradient is taken relative to their mean"
     if root.op == "correlate":
@@ -41,15 +39,37 @@ def factor_meaning(edge: Edge, chain: Chain) -> str:
     if root.op == "abstract":
         return f"how {of} answers to {wrt}; it depends on the function, which was left general"
     if edge.local is None:
-        return f"the gradient at {of} sent back to {wrt}"
+        return _array_meaning(edge, of, wrt)
     if e.is_number(edge.local):
-        return f"a change of {wrt} comes out {latex(edge.local)} times as large in {of}, wherever it is"
+        number = latex(edge.local)
+        times = {"1": "as it is", "-1": "with its sign turned"}.get(number, f"${number}$ times as large")
+        return f"a change of {wrt} comes out {times} in {of}, wherever it is"
     if edge.local.op == "var":
         return f"${latex(edge.local)}$ is what {wrt} is multiplied by on its way into {of}"
     difference = edge.local.op == "add" and len(edge.local.args) == 2
     if difference and root.op in ("pow", "mul") and "power rule" in edge.rules:
         return "the error itself: how far the two values are apart, and in which direction"
     return f"how much {of} changes for a small change of {wrt}"
+
+
+def _array_meaning(edge: Edge, of: str, wrt: str) -> str:  # noqa: PLR0911  # one for each kind
+    number, product = e.coefficient(edge.product)
+    if product.op == "var":
+        return "the gradient passes " + ("unchanged: nothing on this way makes it smaller" if number == 1 else "scaled")
+    if product.op == "outer":
+        return f"each entry of {wrt} gets the gradient at its output times the value at its input"
+    if product.op == "matmul":
+        transposed = any(arg.op == "transpose" for arg in product.args)
+        way = "the same factor, transposed" if transposed else "the other factor of the product"
+        return f"the gradient at {of} goes back through {way}"
+    if product.op == "sum" or product.shape == ():
+        return f"{wrt} served every entry of {of}, and their gradients are added up"
+    if product.op == "broadcast":
+        return f"every entry of {wrt} has the same part in {of}, and gets the same gradient"
+    difference = any(node.op == "add" for node in product.args) and "power rule" in edge.rules
+    if difference:
+        return "the error itself: how far the two values are apart, and in which direction"
+    return f"the gradient at {of} times how much {of} changes with {wrt}, entry by entry"
 
 
 def kept(chain: Chain) -> tuple[list[str], list[str]]:
@@ -61,22 +81,7 @@ def kept(chain: Chain) -> tuple[list[str], list[str]]:
 
 def vanishing(chain: Chain, numbers: Numbers | None, clip: float | None) -> list[str]:
     """Return lines on factors that go to zero or grow, with the numbers where values are given."""
-    lines: dict[str, None] = {}
-    moving = {edge.of for edge in chain.edges}
-    for name, root in chain.program.definitions.items():
-        for node in e.nodes(root) if name in moving else ():
-            if node.op == "fn":
-                function = FUNCTIONS[node.attr[0]]
-                argument = latex(node.args[0])
-                shown = node.attr[0].replace("_", " ")
-                if function.flat:
-                    lines[f"The slope of {shown} at ${argument}$ goes to 0 {function.flat}."] = None
-                if function.steep:
-                    lines[f"The slope of {shown} at ${argument}$ grows without bound {function.steep}."] = None
-            elif node.op in ("softmax", "log_softmax"):
-                lines[f"Where one entry of softmax of ${latex(node.args[0])}$ is near 1, its Jacobian is near 0."] = (
-                    None
-                )
+    lines: dict[str, None] = dict.fromkeys(_slopes(chain))
     for divisor in _divisors(chain):
         lines[f"It divides by ${divisor}$, and blows up where that is near 0."] = None
     weights = [edge for edge in chain.edges if edge.local is not None and edge.local.op == "var"]
@@ -93,10 +98,28 @@ def vanishing(chain: Chain, numbers: Numbers | None, clip: float | None) -> list
     return list(lines)
 
 
+def _slopes(chain: Chain) -> list[str]:
+    """Return a line for each function on the way whose slope goes to zero or grows, with all its arguments."""
+    moving = {edge.of for edge in chain.edges}
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for name, root in chain.program.definitions.items():
+        for node in e.nodes(root) if name in moving else ():
+            argument = f"${latex(node.args[0])}$" if node.args else ""
+            if node.op == "fn":
+                function, shown = FUNCTIONS[node.attr[0]], node.attr[0].replace("_", " ")
+                if function.flat:
+                    found.setdefault((shown, f"goes to 0 {function.flat}"), {})[argument] = None
+                if function.steep:
+                    found.setdefault((shown, f"grows without bound {function.steep}"), {})[argument] = None
+            elif node.op in ("softmax", "log_softmax"):
+                found.setdefault(("softmax", "goes to 0 where one of its entries is near 1"), {})[argument] = None
+    return [f"The slope of {shown} at {', '.join(at)} {what}." for (shown, what), at in found.items()]
+
+
 def _divisors(chain: Chain) -> list[str]:
     found: dict[str, None] = {}
     for node in e.nodes(chain.whole):
-        if node.op == "pow" and node.args[1].op == "const" and node.args[1].attr < 0 and e.names(node.args[0]):
+        if e.is_divisor(node) and e.names(node.args[0]):
             found[latex(node.args[0])] = None
     return list(found)
 
@@ -114,8 +137,8 @@ def _with_numbers(chain: Chain, numbers: Numbers) -> list[str]:
     sizes = {name: float(np.max(np.abs(gradient))) for name, gradient in numbers.gradients.items()}
     first, last = sizes[chain.program.output], sizes[chain.wrt]
     lines.append(
-        f"At the given values the largest entry of the gradient goes from {first:.3g} at ${name_latex(chain.program.output)}$ "
-        f"to {last:.3g} at ${name_latex(chain.wrt)}$."
+        f"At the given values the largest entry of the gradient goes from {first:.3g} at "
+        f"${name_latex(chain.program.output)}$ to {last:.3g} at ${name_latex(chain.wrt)}$."
     )
     return lines
 

@@ -17,7 +17,8 @@ def name_latex(name: str) -> str:
     ('W_{1}', '\\hat{y}', '\\theta_{ij}', '\\mathrm{loss}')
     """
     if name.endswith("§"):
-        return rf"\bar{{{name_latex(name[:-1])}}}"
+        base, below, rest = name_latex(name[:-1]).partition("_{")
+        return rf"\bar{{{base}}}{below}{rest}"
     base, *rest = [part for part in name.split("_") if part] or [name]
     digits = re.fullmatch(r"([A-Za-z]+?)(\d+)", base)
     if digits:

@@ -33,16 +33,27 @@ class Syntax:
     start: int
 
 
-def parse(text: str, offset: int = 0) -> Syntax:
+def parse(text: str, offset: int = 0, *, within_latex: bool = False) -> Syntax:
     """Return the syntax tree of one expression; places count from `offset`.
+
+    Among LaTeX (`within_latex`) a piece without a sign of it, "w x", is read as LaTeX where it is no Python notation.
 
     Raises ExpressionError: one line with what is wrong, where, and what to do.
     """
-    tokens = tokenize(text, offset)
+    if within_latex and not is_latex(text):
+        try:
+            return parse(text, offset)
+        except ExpressionError:
+            return _parse(text, offset, latex=True)
+    return _parse(text, offset, latex=is_latex(text))
+
+
+def _parse(text: str, offset: int, *, latex: bool) -> Syntax:
+    tokens = tokenize(text, offset, latex=latex)
     check_brackets(tokens)
     if not tokens:
         raise ExpressionError(f"an expression is missing at character {offset + 1}: write one, such as sigmoid(w*x)")
-    return _Parser(tokens, is_latex(text), offset + len(text)).whole()
+    return _Parser(tokens, latex, offset + len(text)).whole()
 
 
 class _Parser:
@@ -147,10 +158,10 @@ class _Parser:
         if kinds[0] == ("name", "T"):
             self._at += 1
             return True
-        if len(kinds) == 3 and kinds[0][0] == "{" and kinds[2][0] == "}":
-            if kinds[1][0] == "⊤" or kinds[1] == ("name", "T"):
-                self._at += 3
-                return True
+        is_top = len(kinds) == 3 and (kinds[1][0] == "⊤" or kinds[1] == ("name", "T"))
+        if is_top and kinds[0][0] == "{" and kinds[2][0] == "}":
+            self._at += 3
+            return True
         return False
 
     def _postfix(self) -> Syntax:
@@ -164,7 +175,7 @@ class _Parser:
             else:
                 return found
 
-    def _primary(self) -> Syntax:
+    def _primary(self) -> Syntax:  # noqa: PLR0911  # one for each kind
         token = self._next
         self._at += 1
         if token.kind == "number":

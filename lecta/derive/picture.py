@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 
@@ -19,8 +20,10 @@ _CHARACTER, _LINE, _ROW_GAP, _ARROW_ROOM = 7.3, 17, 28, 104  # pixels; 12-pixel 
 _LONGEST = 34  # characters of a formula on a node
 _STYLE = (
     "text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#1b1f24}"
-    ".node{fill:#fff;stroke:#57606a}.input{fill:#f6f8fa}.wrt{fill:#fff8c5;stroke:#9a6700}.out{fill:#ddf4ff;stroke:#0969da}"
-    ".way{fill:none;stroke:#57606a;stroke-width:1.2}.back{fill:none;stroke:#cf222e;stroke-width:1.2;stroke-dasharray:5 3}"
+    ".node{fill:#fff;stroke:#57606a}.input{fill:#f6f8fa}.wrt{fill:#fff8c5;stroke:#9a6700}"
+    ".out{fill:#ddf4ff;stroke:#0969da}"
+    ".way{fill:none;stroke:#57606a;stroke-width:1.2}"
+    ".back{fill:none;stroke:#cf222e;stroke-width:1.2;stroke-dasharray:5 3}"
     ".still{stroke:#afb8c1}.gradient{fill:#cf222e}.value{fill:#0550ae}.local{fill:#57606a}"
     ".halo{paint-order:stroke;stroke:#fff;stroke-width:4px}"
 )
@@ -83,7 +86,7 @@ def layout(
     links: list[tuple[str | int, str | int]] = []
     for found, _, _, edges in from_edges(arrows, vertex_spacing=1, dummy_vertices=True) if arrows else []:
         places.update({name: (y, x) for name, (x, y) in found})
-        links.extend(edges)
+        links.extend(edges or [])
     down = sorted({round(place[0], 6) for place in places.values()}, reverse=True)
     left = min(place[1] for place in places.values())
     at = {
@@ -195,7 +198,7 @@ def _arrow(
 def _curve(path: list[tuple[float, float]]) -> str:
     """Return a smooth line through points, level at each."""
     drawn = f"M{path[0][0]:.1f} {path[0][1]:.1f}"
-    for (x1, y1), (x2, y2) in zip(path, path[1:], strict=False):
+    for (x1, y1), (x2, y2) in pairwise(path):
         middle = (x1 + x2) / 2
         drawn += f"C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     return drawn

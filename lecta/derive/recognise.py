@@ -18,14 +18,25 @@ class Request:
 
 _NAME = r"\$?(?P<wrt>\\?[A-Za-z][\w\\{}]*)\$?"
 _BY = rf"(?:with\s+respect\s+to|w\.?r\.?t\.?|respecting|by|nach)\s+(?:the\s+\w+\s+)?{_NAME}"
-_WORD = r"(?:derivatives?|gradients?|partial\s+derivatives?|slope)"
+_WORD = r"(?:partial\s+derivatives?|derivatives?|gradients?|slope)"
+_WHERE = r"(?:,?\s*(?:if|where|when|given|for|with)\s+(?P<where>.+?))"
+_END = r"\s*[?.!]*\s*$"
+_D = r"(?:\\partial|\\mathrm\{d\}|d)\s*"
+_TOP = r"\\?[A-Za-z][\w\\{}]*?"
+_AND = re.compile(r"\s*(?:;|,\s*and\s|\band\b|,(?=\s*\$?\\?[A-Za-z][\w\\{}]*\$?\s*=))\s*")
 _PATTERNS = [
-    re.compile(rf"\b{_WORD}\s+of\s+(?P<expression>.+?)\s*,?\s*{_BY}\s*(?:,?\s*(?:if|where|when|given|for|with)\s+(?P<where>.+?))?\s*[?.!]*\s*$", re.I | re.S),
-    re.compile(rf"\b(?:differentiate|derive)\s+(?P<expression>.+?)\s*,?\s*{_BY}\s*(?:,?\s*(?:if|where|when|given|for|with)\s+(?P<where>.+?))?\s*[?.!]*\s*$", re.I | re.S),
-    re.compile(r"(?:\\frac\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*\}\s*\{\s*(?:\\partial|d|\\mathrm\{d\})\s*(?P<wrt>\\?[A-Za-z][\w\\]*)\s*\}|d/d(?P<wrt_plain>[A-Za-z]\w*))\s*(?P<expression>.+?)\s*[?.!]*\s*$", re.S),
-    re.compile(r"(?:\\frac\s*\{\s*(?:\\partial|d)\s*(?P<of>\\?[A-Za-z][\w\\]*)\s*\}\s*\{\s*(?:\\partial|d)\s*(?P<wrt>\\?[A-Za-z][\w\\{}]*?)\s*\}|d(?P<of_plain>[A-Za-z]\w*)/d(?P<wrt_plain>[A-Za-z]\w*))\s*\$?\s*(?:,?\s*(?:if|where|when|given|for|with)\s+)(?P<where>.+?)\s*[?.!]*\s*$", re.I | re.S),
-    re.compile(rf"\b{_WORD}\s+of\s+(?P<expression>[^?]*\(.*?\)[^?]*?|[^?]*[*^/+][^?]*?)\s*[?.!]*\s*$", re.I | re.S),
-]  # fmt: skip
+    re.compile(
+        rf"\b(?:{_WORD}\s+of|differentiate|derive)\s+(?P<expression>.+?)\s*,?\s*{_BY}\s*{_WHERE}?{_END}", re.I | re.S
+    ),
+    re.compile(rf"\\frac\s*\{{\s*{_D}\}}\s*\{{\s*{_D}(?P<wrt>{_TOP})\s*\}}\s*(?P<expression>.+?){_END}", re.S),
+    re.compile(rf"\bd/d(?P<wrt>[A-Za-z]\w*)\s+(?P<expression>.+?){_END}", re.S),
+    re.compile(
+        rf"\\frac\s*\{{\s*{_D}(?P<of>{_TOP})\s*\}}\s*\{{\s*{_D}(?P<wrt>{_TOP})\s*\}}\s*\$?\s*{_WHERE}{_END}",
+        re.I | re.S,
+    ),
+    re.compile(rf"\bd(?P<of>[A-Za-z]\w*)/d(?P<wrt>[A-Za-z]\w*)\s*{_WHERE}{_END}", re.S),
+    re.compile(rf"\b{_WORD}\s+of\s+(?P<expression>[^?]*?){_END}", re.I | re.S),
+]
 
 
 def recognise(question: str) -> Request | None:
@@ -51,7 +62,7 @@ def recognise(question: str) -> Request | None:
 
 
 def _wrt(found: dict[str, str | None], expression: str) -> str:
-    stated = (found.get("wrt") or found.get("wrt_plain") or "").strip().rstrip("?.!")
+    stated = (found.get("wrt") or "").strip().rstrip("?.!")
     if stated:
         return stated
     inputs = _inputs(expression)
@@ -80,7 +91,7 @@ def _expression(found: dict[str, str | None]) -> str:
         )
     ]
     where = [part for part in where if "=" in part]
-    of = found.get("of") or found.get("of_plain")
+    of = found.get("of")
     if of:
         where.sort(key=lambda part: part.partition("=")[0].strip() == of.strip())
         return "; ".join(where)

@@ -13,7 +13,8 @@ def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
     if args == node.args:
         return node
     simple: dict[str, Callable[..., Expr]] = {
-        "add": e.add, "mul": e.mul, "pow": e.power, "max": e.larger, "matmul": e.matmul, "outer": e.outer, "transpose": e.transpose,
+        "add": e.add, "mul": e.mul, "pow": e.power, "max": e.larger, "matmul": e.matmul, "outer": e.outer,
+        "transpose": e.transpose,
     }  # fmt: skip
     if node.op in simple:
         return simple[node.op](*args)

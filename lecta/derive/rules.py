@@ -56,7 +56,7 @@ def rule_names(root: Expr, leaf: Expr) -> list[str]:
             continue
         active.add(node)
         found.setdefault(_rule_name(node, active))
-    return [name for name in found if name] or ["the value itself"]
+    return [name for name in reversed(found) if name] or ["the value itself"]
 
 
 def _rule_name(node: Expr, active: set[Expr]) -> str:
@@ -64,7 +64,7 @@ def _rule_name(node: Expr, active: set[Expr]) -> str:
     if node.op == "fn":
         return f"derivative of {node.attr[0].replace('_', ' ')}"
     if node.op == "mul" and len(moving) == 1:
-        divides = any(arg.op == "pow" and arg not in active for arg in node.args)
+        divides = any(e.is_divisor(arg) and arg not in active for arg in node.args)
         return (
             "" if node.args[0].op == "const" and len(node.args) == 2 else f"constant factor{' (divided by)' * divides}"
         )
@@ -202,7 +202,7 @@ _RULES: dict[str, Callable[[Expr, Expr], list[Expr]]] = {
 }  # fmt: skip
 
 
-def operations(node: Expr) -> int:
+def operations(node: Expr) -> int:  # noqa: PLR0911  # one for each kind
     """Return how many additions, multiplications and function values one operation takes."""
     size = math.prod(node.shape)
     if node.op in ("const", "sym", "var", "broadcast", "reshape", "transpose", "index", "scatter"):

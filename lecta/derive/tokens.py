@@ -13,71 +13,15 @@ from lecta.errors import ExpressionError
 
 MAX_CHARACTERS, MAX_TOKENS = 4000, 1500
 
-GREEK = frozenset(
-    [
-        "alpha",
-        "beta",
-        "gamma",
-        "delta",
-        "epsilon",
-        "varepsilon",
-        "zeta",
-        "eta",
-        "theta",
-        "vartheta",
-        "iota",
-        "kappa",
-        "lambda",
-        "mu",
-        "nu",
-        "xi",
-        "pi",
-        "rho",
-        "sigma",
-        "tau",
-        "upsilon",
-        "phi",
-        "varphi",
-        "chi",
-        "psi",
-        "omega",
-        "Gamma",
-        "Delta",
-        "Theta",
-        "Lambda",
-        "Xi",
-        "Pi",
-        "Sigma",
-        "Upsilon",
-        "Phi",
-        "Psi",
-        "Omega",
-        "ell",
-    ]
-)
-LATEX_FUNCTIONS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "sec",
-        "csc",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "exp",
-        "log",
-        "ln",
-        "max",
-        "min",
-        "sqrt",
-    ]
-)
+GREEK = frozenset((
+    "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota",
+    "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi",
+    "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "ell",
+))  # fmt: skip
+LATEX_FUNCTIONS = frozenset((
+    "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth",
+    "exp", "log", "ln", "max", "min", "sqrt",
+))  # fmt: skip
 ACCENTS = {"hat": "hat", "widehat": "hat", "bar": "bar", "overline": "bar", "tilde": "tilde", "dot": "dot", "vec": ""}
 _SPACES = {",", ";", ":", "!", " ", "quad", "qquad", "left", "right", "big", "Big", "bigl", "bigr", "Bigl", "Bigr",
            "displaystyle", "limits", "nolimits"}  # fmt: skip
@@ -108,12 +52,12 @@ def is_latex(text: str) -> bool:
     return bool(re.search(r"\\|[_^]\s*\{|\$", text))
 
 
-def tokenize(text: str, offset: int = 0) -> list[Token]:
+def tokenize(text: str, offset: int = 0, *, latex: bool | None = None) -> list[Token]:
     """Return the tokens of one expression; places count from `offset`.
 
     Raises ExpressionError for a character that belongs to no notation and for a text that is too long.
     """
-    latex = is_latex(text)
+    latex = is_latex(text) if latex is None else latex
     found: list[Token] = []
     at = 0
     while at < len(text):
@@ -129,33 +73,40 @@ def _token(text: str, at: int, offset: int, latex: bool) -> tuple[list[Token], i
     sign, place = text[at], at + offset
     if sign.isspace() or (latex and sign in "$&"):
         return [], at + 1
+    word = _number(text, at, place, latex) or _word(text, at, place, latex)
+    if word is not None:
+        return [word[0]], word[1]
+    for operator, kind in (("**", "**"), (".*", ".*"), (".T", "⊤"), ("‖", "‖"), ("||", "‖")):
+        if text.startswith(operator, at):
+            return [Token(kind, operator, place)], at + len(operator)
+    if sign in _SIGNS:
+        parts = re.findall(r"\d|\.\*|.", _SIGNS[sign])
+        return [Token("number" if part.isdigit() else part, part, place) for part in parts], at + 1
+    if sign in "+-*/@^()[],=|_{}<>'":
+        return [Token(sign, sign, place)], at + 1
+    raise ExpressionError(f"the character {sign!r} at character {place + 1} belongs to no formula: take it out", place)
+
+
+def _number(text: str, at: int, place: int, latex: bool) -> tuple[Token, int] | None:
     number = (_LATEX_NUMBER if latex else _NUMBER).match(text, at)
-    if number and sign.isascii():
-        if len(number.group()) > 60:
-            raise ExpressionError(f"the number {number.group()[:12]}… at character {place + 1} is too long: at most 60")
-        return [Token("number", number.group(), place)], number.end()
-    if latex and (sign.isalpha() or sign in _LETTERS):
+    if number is None or not text[at].isascii():
+        return None
+    if len(number.group()) > 60:
+        raise ExpressionError(f"the number {number.group()[:12]}… at character {place + 1} is too long: at most 60")
+    return Token("number", number.group(), place), number.end()
+
+
+def _word(text: str, at: int, place: int, latex: bool) -> tuple[Token, int] | None:
+    sign = text[at]
+    if latex and sign.isalpha():
         if sign == "e" and text[at + 1 :].lstrip().startswith("^"):
             sign = "E"  # e^{...} is the exponential
         name, end = _subscripted(text, _LETTERS.get(sign, sign), at + 1)
-        return [Token("name", name, place)], end
+        return Token("name", name, place), end
     word = _NAME.match(text, at)
-    if word and sign.isalpha() | (sign == "_"):
-        name = "".join(_LETTERS.get(letter, letter) for letter in word.group())
-        return [Token("name", name, place)], word.end()
-    for operator in ("**", ".*", ".T", "‖"):
-        if text.startswith(operator, at):
-            return [Token("⊤" if operator == ".T" else operator, operator, place)], at + len(operator)
-    if latex and sign in "{}":
-        return [Token("{" if sign == "{" else "}", sign, place)], at + 1
-    if text.startswith("||", at):
-        return [Token("‖", "||", place)], at + 2
-    if sign in _SIGNS:
-        return [Token(part, sign, place) if not part.isdigit() else Token("number", part, place)
-                for part in re.findall(r"\d|\.\*|.", _SIGNS[sign])], at + 1  # fmt: skip
-    if sign in "+-*/@^()[],=|_{}<>'":
-        return [Token(sign, sign, place)], at + 1
-    raise ExpressionError(f"the character {sign!r} at character {place + 1} belongs to no formula: take it out")
+    if latex or word is None:
+        return None
+    return Token("name", "".join(_LETTERS.get(letter, letter) for letter in word.group()), place), word.end()
 
 
 def _latex_token(text: str, at: int, offset: int) -> tuple[list[Token], int]:

@@ -28,9 +28,9 @@ def check_text(checks: Checks) -> str:
         lines.append(f"* Reverse mode by JAX: {reverse.note}.")
     else:
         lines.append(
-            f"* Reverse mode by JAX: relative difference {reverse.error:.1e}. Operations: {reverse.forward_pass} for the "
-            f"value, {reverse.reverse_mode} with the gradient in reverse mode, {reverse.forward_mode} in forward mode "
-            f"({reverse.passes} {'pass' if reverse.passes == 1 else 'passes, one for each entry'})."
+            f"* Reverse mode by JAX: relative difference {reverse.error:.1e}. Operations: {reverse.forward_pass} for "
+            f"the value, {reverse.reverse_mode} with the gradient in reverse mode, {reverse.forward_mode} in forward "
+            f"mode ({reverse.passes} {'pass' if reverse.passes == 1 else 'passes, one for each entry'})."
         )
     lines += [f"* {kink}." for kink in checks.kinks]
     return "\n".join(lines)

@@ -20,25 +20,26 @@ class Writer:
         self._done: dict[Expr, Shown] = {}
 
     def show(self, root: Expr) -> Shown:
+        """Return an expression written out, and how tightly it binds."""
         for node in e.nodes(root):  # arguments first, so no deep recursion
             self._done[node] = self._one(node)
         return self._done[root]
 
     def _one(self, node: Expr) -> Shown:
         if node.op == "const":
-            return self.number(node.attr)
+            return self._number(node.attr)
         if node.op == "add":
-            return self.sum(node)
+            return self._sum(node)
         if node.op == "mul":
-            return self.product(node)
+            return self._product(node)
         if node.op == "pow":
-            return self.power(node.args[0], node.args[1])
-        maker: Callable[[Expr], Shown] = getattr(self, node.op)
+            return self._power(node.args[0], node.args[1])
+        maker: Callable[[Expr], Shown] = getattr(self, f"_{node.op}")
         return maker(node)
 
-    def of(self, node: Expr, level: int = SUM) -> str:
+    def _of(self, node: Expr, level: int = SUM) -> str:
         shown, binds = self._done[node] if node in self._done else self._one_more(node)
-        return shown if binds >= level else self.bracket(shown)
+        return shown if binds >= level else self._bracket(shown)
 
     def _one_more(self, node: Expr) -> Shown:
         for inner in e.nodes(node):
@@ -46,53 +47,53 @@ class Writer:
                 self._done[inner] = self._one(inner)
         return self._done[node]
 
-    def bracket(self, shown: str) -> str:
+    def _bracket(self, shown: str) -> str:
         return f"({shown})"
 
-    def number(self, value: Fraction) -> Shown:
+    def _number(self, value: Fraction) -> Shown:
         raise NotImplementedError
 
-    def fraction(self, above: str, below: str) -> Shown:
+    def _fraction(self, above: str, below: str) -> Shown:
         raise NotImplementedError
 
-    def power(self, base: Expr, exponent: Expr) -> Shown:
+    def _power(self, base: Expr, exponent: Expr) -> Shown:
         raise NotImplementedError
 
-    def joined(self, factors: list[Expr]) -> str:
+    def _joined(self, factors: list[Expr]) -> str:
         raise NotImplementedError
 
-    def sum(self, node: Expr) -> Shown:
+    def _sum(self, node: Expr) -> Shown:
         shown = ""
         if node.op == "sum":
-            return self.total(node)
+            return self._total(node)
         for number, term in enumerate(_positive_first(node.args)):
             factor, rest = e.coefficient(term)
             if factor < 0:
-                inner = self.of(e.mul(e.const(-factor), rest), NEGATIVE + 1)
+                inner = self._of(e.mul(e.const(-factor), rest), NEGATIVE + 1)
                 shown += f" - {inner}" if number else f"-{inner}"
             else:
-                shown += f" + {self.of(term, NEGATIVE)}" if number else self.of(term, NEGATIVE)
+                shown += f" + {self._of(term, NEGATIVE)}" if number else self._of(term, NEGATIVE)
         return shown, SUM
 
-    def total(self, node: Expr) -> Shown:
+    def _total(self, node: Expr) -> Shown:
         raise NotImplementedError
 
-    def product(self, node: Expr) -> Shown:
+    def _product(self, node: Expr) -> Shown:
         number, rest = e.coefficient(node)
         factors = rest.args if rest.op == "mul" else (rest,)
-        below = [part for part in factors if _negative_power(part)]
-        above = [part for part in factors if not _negative_power(part)]
+        below = [part for part in factors if e.is_divisor(part)]
+        above = [part for part in factors if not e.is_divisor(part)]
         sign = "-" if number < 0 else ""
         upper, lower = e.const(abs(number.numerator)), e.const(number.denominator)
         above = above if e.is_number(upper, 1) and above else [upper, *above]
         under = [e.power(part.args[0], e.neg(part.args[1])) for part in below]
         under = under if e.is_number(lower, 1) else [lower, *under]
         if not under:
-            shown = self.joined(above)
+            shown = self._joined(above)
             return sign + shown, NEGATIVE if sign else PRODUCT
-        top = self.of(above[0]) if len(above) == 1 and self.fractions else self.joined(above)
-        bottom = self.of(under[0]) if len(under) == 1 and self.fractions else self.joined(under)
-        shown, level = self.fraction(top, bottom if len(under) == 1 or self.fractions else f"({bottom})")
+        top = self._of(above[0]) if len(above) == 1 and self.fractions else self._joined(above)
+        bottom = self._of(under[0]) if len(under) == 1 and self.fractions else self._joined(under)
+        shown, level = self._fraction(top, bottom if len(under) == 1 or self.fractions else f"({bottom})")
         return sign + shown, NEGATIVE if sign else level
 
     fractions = False
@@ -104,7 +105,3 @@ def _positive_first(terms: tuple[Expr, ...]) -> list[Expr]:
         return list(terms)
     first = next((term for term in terms if e.coefficient(term)[0] > 0), terms[0])
     return [first, *(term for term in terms if term is not first)]
-
-
-def _negative_power(expr: Expr) -> bool:
-    return expr.op == "pow" and expr.args[1].op == "const" and expr.args[1].attr < 0
