@@ -290,7 +290,7 @@ def derive(
     wrt: Annotated[str, typer.Option("--wrt", metavar="VARIABLE", help="Derive by this.", show_default=False)],
     numeric: Annotated[
         str | None,
-        typer.Option("--numeric", metavar="NAME=VALUE,...", help="Show the numbers at these values.", show_default=False),
+        typer.Option("--numeric", metavar="NAME=VALUE,...", help="Show the numbers there.", show_default=False),
     ] = None,
     clip: Annotated[
         float | None, typer.Option("--clip", min=0, help="Say what clipping its norm at this does.", show_default=False)

@@ -221,7 +221,14 @@ class Builder:
             )
         known = [*FUNCTIONS, *CALLS, *ALIASES, "sqrt"]
         close = difflib.get_close_matches(syntax.text, known, 1, 0.6)
-        hint = f"did you mean {close[0]!r}?" if close else "docs/derive.md has the list; a product needs a *"
+        product = f"for a product write {syntax.text}*(...)"
+        hint = (
+            product
+            if len(syntax.text) < 3
+            else f"did you mean {close[0]!r}?"
+            if close
+            else "docs/derive.md has the list; a product needs a *"
+        )
         raise ExpressionError(f"unknown function {syntax.text!r} at character {syntax.start + 1}: {hint}", syntax.start)
 
     def _function(self, name: str, syntax: Syntax) -> Expr:

@@ -19,8 +19,8 @@ _IDEA = (
 _SUM_IDEA = "Where a value is used more than once, every way from it to the result adds its own product."
 _ARRAY_IDEA = (
     r"For vectors and matrices the gradient goes backwards: $\bar{y}$ stands for the gradient of the result with "
-    "respect to $y$ (an array of the shape of $y$), and each step turns the gradient at its output into the gradient at "
-    "its input. That is the vector-Jacobian product; the Jacobian itself is never written out."
+    "respect to $y$ (an array of the shape of $y$), and each step turns the gradient at its output into the gradient "
+    "at its input. That is the vector-Jacobian product; the Jacobian itself is never written out."
 )
 
 

@@ -98,7 +98,7 @@ def mul(*factors: Expr) -> Expr:
                 powers.setdefault(base, []).append(exponent)
     if number == 0:
         return zeros(shape)
-    raised = [power(base, add(*exponents)) for base, exponents in powers.items()]
+    raised = [_unrepeated(power(base, add(*exponents))) for base, exponents in powers.items()]
     if any(part.op == "mul" for part in raised):  # sqrt(2*x)*sqrt(2*x) is 2*x, a product again
         return mul(broadcast(const(number), shape), *raised)
     parts = [part for part in raised if part.op != "const"]
@@ -113,6 +113,11 @@ def mul(*factors: Expr) -> Expr:
         parts.insert(0, const(_bounded(number)))
     whole = parts[0] if len(parts) == 1 else make("mul", parts, None, _joint_shape(parts))
     return whole if whole.shape == shape else broadcast(whole, shape)
+
+
+def _unrepeated(expr: Expr) -> Expr:
+    """Take a number out of an array of it: in a product the shape comes from the others, or is put back at the end."""
+    return expr.args[0] if expr.op == "broadcast" and expr.args[0].shape == () else expr
 
 
 def _divided_sum(parts: list[Expr]) -> Expr | None:

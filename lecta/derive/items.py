@@ -15,7 +15,7 @@ from lecta.errors import ExpressionError
 MAX_VALUES, MAX_ENTRIES = 200, 4096
 
 _SHAPE = re.compile(r"^(.+?)(?::|\\in\s*\\mathbb\{?R\}?\s*\^|∈\s*ℝ\^?)\s*(.+?)\s*$", re.DOTALL)
-_SIZES = re.compile(r"^[({\[]?\s*(\d{1,6})(?:\s*(?:x|×|,|\*|\\times)\s*(\d{1,6})?)?\s*[)}\]]?$")
+_SIZES = re.compile(r"^[({\[]?\s*(\d{1,6})(?:\s*(?:x|×|,|\*|\\times)\s*(\d{1,6})|\s*,)?\s*[)}\]]?$")
 _CALLED = re.compile(r"^(.*?)(?:\\left)?\(([^()]*?)(?:\\right)?\)\s*$", re.DOTALL)
 _SEPARATOR = re.compile(r",(?=\s*\\?[A-Za-z][\w\\{}]*\s*=[^=])")
 

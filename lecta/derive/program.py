@@ -67,10 +67,25 @@ def read_program(text: str, wrt: str) -> Program:
         raise ExpressionError("there is no expression to derive: write one after the shapes, such as L = sum(x)")
     wanted = key(name_of(wrt))
     builder = _Definitions(items, shapes, wanted)
-    output = items[-1].name
-    builder.value(output, items[-1].start)
-    _check(builder, items, wanted, wrt, output)
-    return Program(text, builder.inputs, builder.done, output, builder.derived)
+    output = _output(items)
+    builder.value(output.name, output.start)
+    _check(builder, items, wanted, wrt, output.name)
+    return Program(text, _in_order(builder.inputs, items, shapes), builder.done, output.name, builder.derived)
+
+
+def _in_order(inputs: dict[str, Shape], items: list[Item], shapes: dict[str, Shape]) -> dict[str, Shape]:
+    """Return the inputs as they appear in the text, declared ones first."""
+    first: dict[str, int] = {}
+    for part in sorted(_walk(items), key=lambda part: part.start):
+        first.setdefault(key(part.text), part.start)
+    first |= {key(name): number - len(shapes) for number, name in enumerate(shapes)}
+    return dict(sorted(inputs.items(), key=lambda item: first.get(key(item[0]), MAX_CHARACTERS)))
+
+
+def _output(items: list[Item]) -> Item:
+    """Return the value to derive: the last one that no other uses."""
+    used = {key(part.text) for part in _walk(items) if part.kind in ("name", "index")}
+    return next((item for item in reversed(items) if key(item.name) not in used), items[-1])
 
 
 def _check(builder: _Definitions, items: list[Item], wanted: str, wrt: str, output: str) -> None:
@@ -128,7 +143,7 @@ class _Definitions:
     def value(self, name: str, start: int) -> Expr:
         """Return a named value as a leaf, building what it stands for first."""
         item = self._by_key.get(key(name))
-        cut = item is not None and key(name) == self.wanted and item is not self.items[-1]
+        cut = item is not None and key(name) == self.wanted and item is not _output(self.items)
         if item is None or (cut and self._stated.get(key(name)) is not None):
             return self._input(name)
         if item.name not in self.done:

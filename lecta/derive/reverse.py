@@ -136,8 +136,10 @@ def _operations(output: Any, value: Any, rest: dict[str, Any]) -> dict[str, int]
     }
 
 
-_FREE = {"broadcast_in_dim", "reshape", "transpose", "convert_element_type", "squeeze", "slice", "copy",
-         "pjit", "stop_gradient", "concatenate", "rev", "expand_dims", "gather", "dynamic_slice", "pad", "select_n"}  # fmt: skip
+_FREE = {
+    "broadcast_in_dim", "reshape", "transpose", "convert_element_type", "squeeze", "slice", "copy", "pjit", "pad",
+    "stop_gradient", "concatenate", "rev", "expand_dims", "gather", "dynamic_slice", "select_n",
+}  # fmt: skip
 
 
 def count(closed: Any) -> int:
