@@ -210,7 +210,7 @@ class Builder:
             args = tuple(self._build(part) for part in syntax.parts)
             if not args or any(arg.shape for arg in args):
                 raise ExpressionError(
-                    f"{syntax.text}(...) at character {syntax.start + 1} is left general and must be of numbers",
+                    f"{syntax.text}(...) at character {syntax.start + 1} is left general: give it one or more numbers",
                     syntax.start,
                 )
             return e.make("abstract", args, (syntax.text, (0,) * len(args)))

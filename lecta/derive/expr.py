@@ -238,8 +238,7 @@ def total(expr: Expr, axis: int | None = None, keep: bool = False) -> Expr:
             return mul(const(math.prod(expr.shape)), expr.args[0])
         parts = expr.args if expr.op == "mul" else (expr,)
         outside = [part for part in parts if part.shape == ()]
-        inside = [part for part in parts if part.shape != ()]
-        whole = mul(*inside)
+        whole = mul(*(part for part in parts if part.shape != ()))
         if outside and whole.shape == expr.shape:
             return mul(*outside, total(whole))
         return make("sum", (expr,), (None, False), ())

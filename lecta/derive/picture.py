@@ -1,6 +1,6 @@
 """The computational graph as a picture: values on the nodes, local derivatives on the arrows, gradients flowing back.
 
-The layers come from fast-sugiyama (MIT, wheels for every platform, no program beside it); what is drawn is plain SVG.
+What is drawn is plain SVG, the same every time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from lecta.derive import expr as e
 from lecta.derive.chain import Chain, Edge
+from lecta.derive.layers import Place, place
 from lecta.derive.result import Derivation, Numbers
 from lecta.derive.show import text
 
@@ -72,8 +73,6 @@ def layout(
     chain: Chain, numbers: Numbers | None
 ) -> tuple[dict[str, Box], dict[tuple[str, str], list[tuple[float, float]]]]:
     """Return a box for every value, and for every arrow the points it bends at; layers go from left to right."""
-    from fast_sugiyama import from_edges
-
     program = chain.program
     arrows = [(name, of) for of, root in program.definitions.items() for name in e.names(root)]
     arrows = _reaching(arrows, program.output)
@@ -82,19 +81,15 @@ def layout(
     sizes = {name: _size(found) for name, found in lines.items()}
     column = max(width for width, _ in sizes.values()) + _ARROW_ROOM
     row = max(height for _, height in sizes.values()) + _ROW_GAP
-    places: dict[str | int, tuple[float, float]] = {program.output: (0.0, 0.0)} if not arrows else {}
-    links: list[tuple[str | int, str | int]] = []
-    for found, _, _, edges in from_edges(arrows, vertex_spacing=1, dummy_vertices=True) if arrows else []:
-        places.update({name: (y, x) for name, (x, y) in found})
-        links.extend(edges or [])
-    down = sorted({round(place[0], 6) for place in places.values()}, reverse=True)
-    left = min(place[1] for place in places.values())
-    at = {
-        name: (down.index(round(y, 6)) * column + column / 2, (x - left) * row + row / 2 + 10)
-        for name, (y, x) in places.items()
+    places, ways = place(arrows, program.output)
+
+    def pixels(where: Place) -> tuple[float, float]:
+        return (where[0] + 0.5) * column, (where[1] + 0.5) * row + 10
+
+    boxes = {
+        name: Box(*pixels(places[name]), *sizes[name], lines[name]) for name in sorted(known, key=places.__getitem__)
     }
-    boxes = {name: Box(*at[name], *sizes[name], lines[name]) for name in sorted(known, key=lambda name: at[name])}
-    return boxes, _ways(links, at)
+    return boxes, {arrow: [pixels(where) for where in way] for arrow, way in ways.items()}
 
 
 def _reaching(arrows: list[tuple[str, str]], output: str) -> list[tuple[str, str]]:
@@ -104,23 +99,6 @@ def _reaching(arrows: list[tuple[str, str]], output: str) -> list[tuple[str, str
         if end in wanted:
             wanted.add(start)
     return [arrow for arrow in arrows if arrow[1] in wanted]
-
-
-def _ways(
-    links: list[tuple[str | int, str | int]], at: dict[str | int, tuple[float, float]]
-) -> dict[tuple[str, str], list[tuple[float, float]]]:
-    """Join the pieces of long arrows, which go through nodes without a name."""
-    after: dict[str | int, str | int] = {start: end for start, end in links if isinstance(start, int)}
-    ways = {}
-    for start, end in links:
-        if isinstance(start, int):
-            continue
-        points = [at[start]]
-        while isinstance(end, int):
-            points.append(at[end])
-            end = after[end]  # noqa: PLW2901  # walk on to the named end
-        ways[start, str(end)] = [*points, at[end]]
-    return ways
 
 
 def _lines(name: str, chain: Chain, numbers: Numbers | None) -> tuple[tuple[str, str], ...]:

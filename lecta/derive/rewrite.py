@@ -8,7 +8,7 @@ from lecta.derive import expr as e
 from lecta.derive.node import Expr, make
 
 
-def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
+def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:  # noqa: PLR0911  # one for each operation
     """Return the same operation on other arguments of the same shapes, simplified anew."""
     if args == node.args:
         return node
@@ -22,6 +22,10 @@ def rebuild(node: Expr, args: tuple[Expr, ...]) -> Expr:
         return e.fn(node.attr[0], args[0], *node.attr[1:])
     if node.op == "broadcast":
         return e.broadcast(args[0], node.shape)
+    if node.op == "sum":
+        return e.total(args[0], *node.attr)
+    if node.op == "reshape":
+        return e.reshape(args[0], node.shape)
     return make(node.op, args, node.attr, node.shape)
 
 
