@@ -178,9 +178,16 @@ REAL = Arithmetic(
     np, np.float64, {"E": np.float64(math.e), "pi": np.float64(math.pi)},
     array_functions(np, _erf), _float_power, np.maximum,
 )  # fmt: skip
+
+
+def _no_erf(value: Any) -> Any:
+    """Stand for the error function of a complex number, which NumPy does not have: no point is found there."""
+    return np.full_like(value, np.nan)
+
+
 COMPLEX = Arithmetic(
     np, lambda number: np.complex128(float(number)), {"E": np.complex128(math.e), "pi": np.complex128(math.pi)},
-    array_functions(np, _erf), _float_power, np.maximum,
+    array_functions(np, _no_erf), _float_power, np.maximum,
 )  # fmt: skip
 
 

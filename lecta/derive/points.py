@@ -12,6 +12,7 @@ from lecta.derive.chain import Chain
 from lecta.derive.evaluate import COMPLEX, REAL, Arithmetic, Values, compute, run
 from lecta.derive.expr import Expr
 from lecta.derive.rules import kinks
+from lecta.derive.symbolic import smooth
 from lecta.errors import ExpressionError
 
 WANTED = 3  # points
@@ -28,6 +29,8 @@ def draw(chain: Chain) -> tuple[list[Values], Arithmetic]:
     """
     text = f"{chain.program.text} {chain.wrt}"
     for arithmetic, flat in ((REAL, False), (COMPLEX, False), (REAL, True)):
+        if arithmetic is COMPLEX and not smooth(chain):
+            continue
         rng = np.random.default_rng(zlib.crc32(text.encode()))
         found = (_numbers if chain.program.scalar else _arrays)(chain, rng, arithmetic, flat)
         if found:
