@@ -75,7 +75,8 @@ def same(ours: str, theirs: Any, variable: str) -> bool | None:
                 continue
             if not (mpmath.isfinite(a) and mpmath.isfinite(b)):
                 continue
-            if abs(a - b) > 1e-9 * max(abs(a), abs(b)):
+            size = max(abs(a), abs(b))
+            if size > 1e-30 and abs(a - b) > 1e-9 * size:
                 return False
             compared += 1
     return True if compared else None
@@ -121,15 +122,21 @@ def against(rows: list[tuple[str, str, Any]]) -> dict[str, Any]:
     }
 
 
-def _random() -> dict[str, Any]:
+def known_functions() -> dict[str, Any]:
+    """Return what SymPy has no name for, for its parser."""
     import sympy
 
-    x = sympy.Symbol("x")
-    known = {
+    return {
         "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
         "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
         "gelu": lambda u: u * (1 + sympy.erf(u / sympy.sqrt(2))) / 2,
     }
+
+
+def _random() -> dict[str, Any]:
+    import sympy
+
+    x, known = sympy.Symbol("x"), known_functions()
     return against([(text, "x", sympy.diff(sympy.sympify(text, locals=known), x)) for text in composites()])
 
 

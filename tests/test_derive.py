@@ -281,6 +281,22 @@ def test_the_chain_is_that_of_a_program_without_steps_added() -> None:
     assert [edge.of for edge in read_chain("sin(cos(x))", "x").edges] == ["y", "u_1"]
 
 
+@pytest.mark.parametrize(
+    "expression", ["x**1000000", "exp(exp(exp(exp(exp(x)))))", "x**x**x**x", "5 + 0*x", "sign(x)*x"]
+)
+def test_what_is_large_or_flat_or_jumps_ends_and_agrees(expression: str) -> None:
+    assert derive(expression, "x", jax=False).checks.symbolic.agrees
+
+
+def test_a_network_too_long_to_write_out_is_shown_step_by_step() -> None:
+    layers = "; ".join(f"h{n} = tanh(h{n - 1}*w + h{n - 1})" for n in range(1, 60))
+    found = derive(f"h0 = x; {layers}", "w", jax=False)
+    assert found.checks.symbolic.agrees is None
+    assert "too large for SymPy" in found.markdown
+    assert found.checks.differences.agrees
+    assert len(found.markdown) < 100_000
+
+
 # --- the picture ------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import threading
 import time
@@ -15,6 +16,15 @@ _STACK = 64 * 1024 * 1024  # threads of macOS have 512 kB, and nested formulas r
 
 class _Stopped(BaseException):
     """Raised inside the worker; no `except Exception` of the library catches it."""
+
+
+class _Worker(threading.Thread):
+    """A thread that may be stopped at any place, even while it handles being stopped."""
+
+    def run(self) -> None:
+        """Run the work."""
+        with contextlib.suppress(_Stopped):
+            super().run()
 
 
 def within(seconds: float, work: Callable[[], Result]) -> Result | None:
@@ -37,7 +47,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result | None:
             errors.append(error)
 
     before = threading.stack_size(_STACK)
-    thread = threading.Thread(target=worker, daemon=True, name="lecta-derive")
+    thread = _Worker(target=worker, daemon=True, name="lecta-derive")
     thread.start()
     threading.stack_size(before)
     clock, processor = time.monotonic() + 5 * seconds, time.process_time() + seconds

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from lecta.derive import expr as e
 from lecta.derive.chain import MAX_PATHS, Chain, Edge, gradient_name
+from lecta.derive.expr import Expr
 from lecta.derive.functions import FUNCTIONS
 from lecta.derive.meaning import factor_meaning, kept, vanishing
 from lecta.derive.program import spoken_shape, used_inputs
 from lecta.derive.result import Checks, Numbers
 from lecta.derive.rewrite import replace
 from lecta.derive.show import factor_latex, latex, name_latex, shape_latex
+from lecta.derive.size import WRITTEN, written_size
 from lecta.derive.verdict import check_text
 
 _IDEA = (
@@ -22,6 +24,11 @@ _ARRAY_IDEA = (
     "respect to $y$ (an array of the shape of $y$), and each step turns the gradient at its output into the gradient "
     "at its input. That is the vector-Jacobian product; the Jacobian itself is never written out."
 )
+
+
+def shown_whole(chain: Chain) -> Expr:
+    """Return the whole gradient, or where that is too long to write out, its last step."""
+    return chain.whole if written_size(chain.whole) <= WRITTEN else chain.gradients[chain.wrt]
 
 
 def partial(of: str, wrt: str) -> str:
@@ -161,7 +168,7 @@ def _product(chain: Chain, written_out: str) -> str:
     lines.append(_display(whole, names))
     if values != names:
         lines.append(_display(whole, values))
-    final = latex(chain.whole)
+    final = latex(shown_whole(chain))
     if _bare(final) not in (_bare(" ".join(values)), _bare(" ".join(names))):
         lines += ["and put together:", f"$${whole} = {final}$$"]
     if written_out and len(written_out) < 1500 and _bare(written_out) != _bare(final):
@@ -222,7 +229,7 @@ def _array_result(chain: Chain) -> str:
     output = f"\\partial {name_latex(chain.program.output)}"
     if chain.program.shape(chain.program.output):
         output = rf"\partial (v^{{\top}} {name_latex(chain.program.output)})"
-    final = latex(chain.whole)
+    final = latex(shown_whole(chain))
     lines.append("**The chain rule**, the steps put into each other:" if not sums else "All steps put into each other:")
     if len(final) > 1500:
         lines[-1] = f"Put into each other the steps give a formula of {len(final)} characters; the steps say it better."

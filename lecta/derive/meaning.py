@@ -8,6 +8,7 @@ from lecta.derive import expr as e
 from lecta.derive.chain import Chain, Edge
 from lecta.derive.functions import FUNCTIONS
 from lecta.derive.result import Numbers
+from lecta.derive.size import written_size
 from lecta.derive.show import latex, name_latex
 
 _SLOPES = {
@@ -119,7 +120,7 @@ def _slopes(chain: Chain) -> list[str]:
 def _divisors(chain: Chain) -> list[str]:
     found: dict[str, None] = {}
     for node in e.nodes(chain.whole):
-        if e.is_divisor(node) and e.names(node.args[0]):
+        if e.is_divisor(node) and e.names(node.args[0]) and written_size(node) < 100:
             found[latex(node.args[0])] = None
     return list(found)
 

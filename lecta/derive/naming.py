@@ -17,8 +17,8 @@ def name_latex(name: str) -> str:
     ('W_{1}', '\\hat{y}', '\\theta_{ij}', '\\mathrm{loss}')
     """
     if name.endswith("§"):
-        base, below, rest = name_latex(name[:-1]).partition("_{")
-        return rf"\bar{{{base}}}{below}{rest}"
+        letter, sign, index = name_latex(name[:-1]).partition("_{")
+        return rf"\bar{{{letter}}}{sign}{index}"
     base, *rest = [part for part in name.split("_") if part] or [name]
     digits = re.fullmatch(r"([A-Za-z]+?)(\d+)", base)
     if digits:
@@ -29,8 +29,8 @@ def name_latex(name: str) -> str:
     for accent in [part for part in rest if part in _ACCENTS]:
         shown = rf"\{_ACCENTS[accent]}{{{shown}}}"
     below = [part for part in rest if part not in _ACCENTS]
-    inner = ",".join(rf"\{part}" if part in GREEK else _subscript(part) for part in below)
-    return f"{shown}_{{{inner}}}" if inner else shown
+    written = ",".join(rf"\{part}" if part in GREEK else _subscript(part) for part in below)
+    return f"{shown}_{{{written}}}" if written else shown
 
 
 def _subscript(part: str) -> str:

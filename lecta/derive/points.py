@@ -85,6 +85,8 @@ def good(chain: Chain, inputs: Values, arithmetic: Arithmetic, flat: bool = Fals
         size, slope = np.max(np.abs(output)), np.max(np.abs(gradient), initial=0.0)
         bends = [np.min(np.abs(bend)) for bend in bends]
     usable = np.isfinite(size) & np.isfinite(slope) & (size < 1e6) & (slope < 1e6)
+    for value in values.values():  # 1/exp(exp(exp(9))) is 0 in float64, and more digits than there are atoms in others
+        usable = usable & (np.isfinite(value) if chain.program.scalar else np.all(np.isfinite(value)))
     usable = usable & ((slope > 1e-4 * size) | flat)
     for bend in bends:
         usable = usable & (np.abs(bend) > 0.05)

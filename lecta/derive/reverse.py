@@ -95,10 +95,10 @@ def gradients(text: str, wrt: str, points: list[dict[str, Any]]) -> dict[str, An
     from lecta.derive.evaluate import Arithmetic, array_functions, run
     from lecta.derive.program import read_program
 
-    jax.config.update("jax_platforms", "cpu")
-    jax.config.update("jax_enable_x64", True)
+    for name, value in (("jax_platforms", "cpu"), ("jax_enable_x64", True)):
+        jax.config.update(name, value)  # type: ignore[no-untyped-call, unused-ignore]  # unused where JAX is absent
     program = read_program(text, wrt)
-    name = next(name for name in program.inputs if name.replace("_", "") == wrt.replace("_", ""))
+    leaf = next(name for name in program.inputs if name.replace("_", "") == wrt.replace("_", ""))
 
     def power(base: Any, exponent: Any, written: Any) -> Any:
         if written.op == "const" and written.attr.denominator == 1 and abs(written.attr) < 64:
@@ -110,16 +110,16 @@ def gradients(text: str, wrt: str, points: list[dict[str, Any]]) -> dict[str, An
     )
 
     def output(value: Any, rest: dict[str, Any]) -> Any:
-        found = run(program, {**rest, name: value}, arithmetic)[program.output]
+        found = run(program, {**rest, leaf: value}, arithmetic)[program.output]
         return jnp.sum(found * rest["v"]) if program.shape(program.output) else jnp.asarray(found)
 
     compiled = jax.jit(jax.grad(output))
     found = []
     for point in points:
         values = {key: jnp.asarray(value, jnp.float64) for key, value in point.items()}
-        rest = {key: value for key, value in values.items() if key != name}
-        found.append(np.asarray(compiled(values[name], rest)).tolist())
-    return {"gradients": found, "operations": _operations(output, values[name], rest)}
+        rest = {key: value for key, value in values.items() if key != leaf}
+        found.append(np.asarray(compiled(values[leaf], rest)).tolist())
+    return {"gradients": found, "operations": _operations(output, values[leaf], rest)}
 
 
 def _operations(output: Any, value: Any, rest: dict[str, Any]) -> dict[str, int]:

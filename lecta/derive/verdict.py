@@ -39,7 +39,7 @@ def check_text(checks: Checks) -> str:
 def _symbolic(checks: Checks) -> str:
     found = checks.symbolic
     if found.agrees is None:
-        return "not run: SymPy did not finish in time"
+        return found.note
     if found.proved:
         return "equal, by algebra" + (f" (and to 40 digits at {found.points} points)" if found.points else "")
     entries = f" in {found.entries} entries" if found.entries > 1 else ""

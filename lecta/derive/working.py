@@ -14,6 +14,7 @@ from lecta.derive.result import Checks, Derivation, Numbers, Step
 from lecta.derive.rewrite import replace
 from lecta.derive.rules import kinks
 from lecta.derive.show import latex, text
+from lecta.derive.size import ALGEBRA, written_size
 from lecta.errors import DerivationError, ExpressionError
 
 
@@ -34,12 +35,12 @@ def work_out(expression: str, wrt: str, *, values: str | None, clip: float | Non
         )
     if checks.symbolic.agrees is None and not checks.differences.points:
         raise DerivationError(
-            "the derivative could not be checked: SymPy did not finish in time and no point was found where the value "
-            "is finite: derive a smaller piece, or give values (--numeric)"
+            "the derivative could not be checked: SymPy found none in time, and there is no point where the value is "
+            "finite: derive a smaller piece, or give values (--numeric)"
         )
     scalar = chain.program.inputs[chain.wrt] == () and chain.program.shape(chain.program.output) == ()
-    derivative = checks.symbolic.derivative if scalar and checks.symbolic.derivative else text(expanded(chain))
-    final = latex(chain.whole)
+    derivative = checks.symbolic.derivative if scalar and checks.symbolic.derivative else written(chain)
+    final = latex(explain.shown_whole(chain))
     steps = tuple(step(chain, edge) for edge in chain.edges)
     markdown = explain.explain(chain, checks, numbers, clip)
     return Derivation(expression, wrt, chain, steps, derivative, final, markdown, checks, numbers)
@@ -53,14 +54,15 @@ def read_chain(expression: str, wrt: str) -> Chain:
     return work(with_steps(program, name), name)
 
 
-def expanded(chain: Chain) -> e.Expr:
-    """Return the derivative of inputs alone where everything is a number, and of named values otherwise."""
+def written(chain: Chain) -> str:
+    """Return the derivative of inputs alone where everything is a number, of named values otherwise, as text."""
     if not chain.program.scalar:
-        return chain.whole
+        return text(explain.shown_whole(chain))
     table: dict[e.Expr, e.Expr] = {}
     for name, root in chain.program.definitions.items():
         table[e.var(name, root.shape)] = replace(root, table)
-    return replace(chain.whole, table)
+    whole = replace(chain.whole, table)
+    return text(whole if written_size(whole) <= ALGEBRA else explain.shown_whole(chain))
 
 
 def step(chain: Chain, edge: Edge) -> Step:
