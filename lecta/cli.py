@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from lecta import __version__
 from lecta.errors import LectaError
@@ -282,7 +283,18 @@ def align(
         console.print_timeline(timeline)
 
 
-@app.command()
+class FormulaCommand(typer.core.TyperCommand):
+    """A command whose argument may begin with a minus, as -cosh(x) does, and is no option for that."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put a space before what begins like an option and is none."""
+        options = {name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)}
+        known = [arg.partition("=")[0] in options or arg == "--" or not arg.startswith("-") for arg in args]
+        spaced = [arg if option else f" {arg}" for arg, option in zip(args, known, strict=True)]
+        return super().parse_args(ctx, spaced)
+
+
+@app.command(cls=FormulaCommand)
 def derive(
     expression: Annotated[
         str, typer.Argument(help="Assignments or one formula, Python or LaTeX; or a .txt file.", show_default=False)
@@ -305,7 +317,7 @@ def derive(
     from lecta.derive import derive as work_out
     from lecta.derive import read_source
 
-    found = work_out(read_source(expression), wrt, values=numeric, clip=clip, jax=jax)
+    found = work_out(read_source(expression.removeprefix(" ")), wrt, values=numeric, clip=clip, jax=jax)
     if svg is not None:
         svg.write_text(found.svg(), encoding="utf-8")
     if as_json:

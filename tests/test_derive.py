@@ -376,6 +376,16 @@ def test_the_command_prints_the_contract_as_json(tmp_path: Path) -> None:
     assert picture.read_text(encoding="utf-8").startswith("<svg")
 
 
+@pytest.mark.parametrize("expression", ["-cosh(x)", "-x", "--x", "-h*x", "-1/5*atanh(x/5)", "- x", "-(x + 1)"])
+def test_an_expression_may_begin_with_a_minus(expression: str) -> None:
+    result = CliRunner().invoke(app, ["derive", expression, "--wrt", "x", "--json", "--no-jax"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["expression"] == expression
+    reference = sympy.diff(sympy.sympify(expression), sympy.Symbol("x"))
+    assert sympy.simplify(sympy.sympify(found["derivative"]) - reference) == 0
+
+
 def test_the_command_reads_a_file_and_prints_markdown() -> None:
     path = ROOT / "examples" / "derivations" / "maml.txt"
     result = CliRunner().invoke(app, ["derive", str(path), "--wrt", "w", "--no-jax"])

@@ -8,8 +8,8 @@ from lecta.derive import expr as e
 from lecta.derive.chain import Chain, Edge
 from lecta.derive.functions import FUNCTIONS
 from lecta.derive.result import Numbers
-from lecta.derive.size import written_size
 from lecta.derive.show import latex, name_latex
+from lecta.derive.size import written_size
 
 _SLOPES = {
     "sigmoid": "at most 1/4, at 0, and near 0 where the unit is saturated",
@@ -45,6 +45,8 @@ def factor_meaning(edge: Edge, chain: Chain) -> str:  # noqa: PLR0911  # one for
         number = latex(edge.local)
         times = {"1": "as it is", "-1": "with its sign turned"}.get(number, f"${number}$ times as large")
         return f"a change of {wrt} comes out {times} in {of}, wherever it is"
+    if edge.local.op == "var" and edge.local.attr == edge.wrt:
+        return f"{wrt} itself, since {of} is half its square"
     if edge.local.op == "var":
         return f"${latex(edge.local)}$ is what {wrt} is multiplied by on its way into {of}"
     difference = edge.local.op == "add" and len(edge.local.args) == 2
