@@ -30,8 +30,8 @@ class _Worker(threading.Thread):
 def within(seconds: float, work: Callable[[], Result]) -> Result | None:
     """Return the work's result, or None where it took longer or went too deep; other errors are passed on.
 
-    Seconds are of processor time, so that a busy machine gives the same answers, and at most five times as long by the
-    clock. The work runs in a thread that is then stopped by an exception raised in it, which the interpreter delivers
+    Seconds are of processor time, so that a busy machine gives the same answers, and at most twenty times as long by
+    the clock. The work runs in a thread that is then stopped by an exception raised in it, which the interpreter delivers
     between two instructions of Python; SymPy is Python throughout. (Signals reach only the main thread, and Windows has
     none.)
     """
@@ -50,7 +50,7 @@ def within(seconds: float, work: Callable[[], Result]) -> Result | None:
     thread = _Worker(target=worker, daemon=True, name="lecta-derive")
     thread.start()
     threading.stack_size(before)
-    clock, processor = time.monotonic() + 5 * seconds, time.process_time() + seconds
+    clock, processor = time.monotonic() + 20 * seconds, time.process_time() + seconds
     while thread.is_alive() and time.monotonic() < clock and time.process_time() < processor:
         thread.join(0.02)
     _stop(thread)
