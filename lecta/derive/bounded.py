@@ -31,9 +31,9 @@ def within(seconds: float, work: Callable[[], Result]) -> Result | None:
     """Return the work's result, or None where it took longer or went too deep; other errors are passed on.
 
     Seconds are of processor time, so that a busy machine gives the same answers, and at most twenty times as long by
-    the clock. The work runs in a thread that is then stopped by an exception raised in it, which the interpreter delivers
-    between two instructions of Python; SymPy is Python throughout. (Signals reach only the main thread, and Windows has
-    none.)
+    the clock. The work runs in a thread that is then stopped by an exception raised in it, which the interpreter
+    delivers between two instructions of Python; SymPy is Python throughout. (Signals reach only the main thread, and
+    Windows has none.)
     """
     results: list[Result] = []
     errors: list[Exception] = []
