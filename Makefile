@@ -37,6 +37,7 @@ format: $(DEV) ## put the code in form
 
 docs: $(DEV) ## write help text and settings into docs/ anew
 	$(BIN)/cog -r README.md docs/*.md
+	$(BIN)/python -m docs.derivations
 
 lock: $(DEV) ## resolve requirements.txt anew, for every platform and Python
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.txt
@@ -50,6 +51,7 @@ bench: $(DEV) ## measure start-up, search and indexing on this machine (minutes;
 	$(BIN)/python -m benchmarks.vectors
 	$(BIN)/python -m benchmarks.reading
 	$(BIN)/python -m benchmarks.kills
+	$(BIN)/python -m benchmarks.derive
 
 clean: ## remove the environment and the sample library; models stay in the user's cache
 	rm -rf $(VENV) .lecta build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

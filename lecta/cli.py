@@ -1,4 +1,4 @@
-"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `reindex`, `status`, `align`, `models`, `eval`.
+"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `reindex`, `align`, `derive`, ...
 
 There is no logic here.
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+import typer.core
 
 from lecta import __version__
 from lecta.errors import LectaError
@@ -325,6 +326,51 @@ def align(
         _print_json(console.timeline_json(timeline))
     else:
         console.print_timeline(timeline)
+
+
+class FormulaCommand(typer.core.TyperCommand):
+    """A command whose argument may begin with a minus, as -cosh(x) does, and is no option for that."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put a space before what begins like an option and is none."""
+        options = {name for param in self.get_params(ctx) for name in (*param.opts, *param.secondary_opts)}
+        known = [arg.partition("=")[0] in options or arg == "--" or not arg.startswith("-") for arg in args]
+        spaced = [arg if option else f" {arg}" for arg, option in zip(args, known, strict=True)]
+        return super().parse_args(ctx, spaced)
+
+
+@app.command(cls=FormulaCommand)
+def derive(
+    expression: Annotated[
+        str, typer.Argument(help="Assignments or one formula, Python or LaTeX; or a .txt file.", show_default=False)
+    ],
+    wrt: Annotated[str, typer.Option("--wrt", metavar="VARIABLE", help="Derive by this.", show_default=False)],
+    numeric: Annotated[
+        str | None,
+        typer.Option("--numeric", metavar="NAME=VALUE,...", help="Show the numbers there.", show_default=False),
+    ] = None,
+    clip: Annotated[
+        float | None, typer.Option("--clip", min=0, help="Say what clipping its norm at this does.", show_default=False)
+    ] = None,
+    svg: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Draw the graph into this file.", show_default=False)
+    ] = None,
+    jax: Annotated[bool, typer.Option("--jax/--no-jax", help="Check by JAX too, where it is installed.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Work out a derivative by the chain rule, step by step, and check it three ways."""
+    from lecta.derive import derive as work_out
+    from lecta.derive import read_source
+
+    found = work_out(read_source(expression.removeprefix(" ")), wrt, values=numeric, clip=clip, jax=jax)
+    if svg is not None:
+        svg.write_text(found.svg(), encoding="utf-8")
+    if as_json:
+        _print_json(found.to_json())
+    else:
+        from lecta import console
+
+        console.print_markdown(found.markdown)
 
 
 @models_app.command("list")

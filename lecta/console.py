@@ -364,6 +364,15 @@ def _markdown(text: str) -> RenderableType:
     return Markdown(readable(text))
 
 
+def print_markdown(text: str) -> None:
+    """Print Markdown: rendered on a terminal, as it is into a pipe."""
+    console = _out()
+    if console.is_terminal:
+        console.print(_markdown(text))
+    else:
+        console.file.write(text)
+
+
 @contextlib.contextmanager
 def answering(quiet: bool, show_docs: bool) -> Iterator[Listener]:
     """Show an answer while it is written; on Ctrl-C or an error what was written stays on the screen."""

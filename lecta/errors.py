@@ -2,9 +2,11 @@
 
 LectaError
  ├── UsageError      the call itself is wrong: unknown option value, empty question        exit status 2
+ │    └── ExpressionError     an expression cannot be read or derived; `position` says where
  ├── ReadError       one file could not be read; the others go on
  ├── ModelError      a model is missing, damaged or cannot be fetched
  ├── LibraryError    the library cannot be opened or written
+ ├── DerivationError a derivation failed one of its own checks, and is not shown
  └── ChatError       the language model or its server failed
       └── PromptTooLongError
 
@@ -24,6 +26,18 @@ class UsageError(LectaError):
     """The call itself is wrong."""
 
     exit_status = 2
+
+
+class ExpressionError(UsageError):
+    """An expression cannot be read or derived; `position` counts characters of the text from 0, where it is known."""
+
+    def __init__(self, reason: str, position: int | None = None) -> None:
+        super().__init__(reason)
+        self.position = position
+
+
+class DerivationError(LectaError):
+    """A derivation disagrees with one of its own checks."""
 
 
 class ReadError(LectaError):
