@@ -41,7 +41,7 @@ docs: $(DEV) ## write help text and settings into docs/ anew
 
 lock: $(DEV) ## resolve requirements.txt anew, for every platform and Python
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements-dev.txt
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra course --extra jax --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements-dev.txt
 
 course: $(DEV) ## make the sample course's slides and subtitles from their sources
 	$(BIN)/python examples/make_course.py
