@@ -31,13 +31,14 @@ from lecta.protocols import Embedder
 from lecta.settings import Settings, load
 from lecta.types import Kind
 
-_PLAIN = {"title_weight": 0.0, "variety": False}
+_PLAIN = {"title_weight": 0.0, "variety": False, "join": False}
 STEPS: list[tuple[str, dict[str, Any]]] = [
     ("BM25 alone", {"dense_weight": 0.0} | _PLAIN),
     ("vectors alone", {"dense_weight": 1.0} | _PLAIN),
     ("fused", _PLAIN),
-    ("+ title", {"variety": False}),
-    ("+ variety", {}),
+    ("+ title", {"variety": False, "join": False}),
+    ("+ variety", {"join": False}),
+    ("+ neighbours joined", {}),
 ]
 """Names and the settings that differ from the defaults; the last is the pipeline as it is shipped."""
 MEASURE = "nDCG@10"

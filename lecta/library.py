@@ -24,6 +24,7 @@ from lecta.protocols import ChatModel, Embedder, TokenEmbedder
 from lecta.question import mathematics
 from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
+from lecta.retrieve.joining import join_neighbours
 from lecta.settings import Settings
 from lecta.store import FORMAT, Recipe, Store, made_recipe
 from lecta.types import (
@@ -216,7 +217,7 @@ class Library:
         A question that asks for lectures or material ("in lecture 3", "on the slides") is searched there; `course`,
         `lecture` and `kind` hold whatever it says. `history` is the conversation before it.
         """
-        return self._search(question, k, Filters(course, lecture, kind), history)
+        return self._search(question, k, Filters(course, lecture, kind), history, join=self.settings.join)
 
     def _search(
         self,
@@ -227,6 +228,7 @@ class Library:
         *,
         keep: Callable[[Passage], bool] = lambda passage: True,
         chat: Callable[[], ChatModel] | None = None,
+        join: bool = False,
     ) -> SearchResult:
         question = question.encode("utf-8", "replace").decode()  # a shell can hand over bytes that are no text
         if not question.strip():
@@ -251,8 +253,10 @@ class Library:
             title_weight=self.settings.title_weight,
             variety=self.settings.variety,
             keep=keep,
+            more=wanted if join else 0,
         )
-        hits = self._asking.in_order(understood, hits, wanted)
+        hits = self._asking.in_order(understood, hits, 2 * wanted if join else wanted)
+        hits = join_neighbours(hits, wanted, self.store.text_of) if join else hits
         also = self.store.also([hit.passage for hit in hits])
         hits = [replace(hit, also=places) for hit, places in zip(hits, also, strict=True)]
         ended = time.perf_counter()

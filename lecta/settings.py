@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     variety: bool = Field(
         default=True, description="Keep the nearest passage of each kind of material among the results."
     )
+    join: bool = Field(
+        default=True, description="Show passages that follow each other as one; answers cite them apart."
+    )
     candidates: int = Field(default=100, ge=1, le=10_000, description="Passages each of BM25 and vectors proposes.")
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")

@@ -259,6 +259,12 @@ class Store:
             return None
         return _document(rows[0])
 
+    def text_of(self, source: str, start: int, end: int) -> str:
+        """Return a document's text from one index to another, by its source."""
+        part = {"part": f"right(left(text, {end}), {end - start})"}  # Lance's SQL has no substring
+        rows = self._rows("documents", columns=part, filter=f"source = {_quoted(source)}", limit=1)
+        return str(rows[0]["part"]) if rows else ""
+
     def count(self) -> int:
         """Return how many passages there are."""
         table = self._table("passages")

@@ -6,6 +6,7 @@ import pytest
 
 from lecta.retrieve.fusion import convex_sum, reciprocal_rank
 from lecta.retrieve.hybrid import hybrid_search
+from lecta.retrieve.joining import LONGEST, join_neighbours
 from lecta.retrieve.titles import DEPTH, by_title, title_share
 from lecta.retrieve.variety import keep_kinds
 from lecta.types import Filters, Hit, Kind, Passage
@@ -104,3 +105,36 @@ def test_one_word_of_a_long_title_is_only_a_mention() -> None:
     assert title_share(wanted, "Chain") == 0.5
     assert title_share(wanted, "Markov chain Monte Carlo") == pytest.approx(0.125)
     assert title_share(wanted, "") == 0.0
+
+
+TEXT = "The loss is a number. Its gradient points uphill. " * 40
+
+
+def _part(start: int, end: int, score: float = 1.0, page: int = 1) -> Hit:
+    return Hit(Passage(TEXT[start:end], start, end, "notes.md", "notes", page=page), score)
+
+
+def _slice(source: str, start: int, end: int) -> str:
+    return TEXT[start:end]
+
+
+def test_passages_that_follow_each_other_become_one_place() -> None:
+    hits = join_neighbours(
+        [_part(50, 99, 0.9), _part(400, 450, 0.8), _part(0, 49, 0.7), _part(100, 149, 0.6)], 3, _slice
+    )
+    assert [(hit.passage.start_index, hit.passage.end_index, hit.score) for hit in hits] == [
+        (0, 149, 0.9),
+        (400, 450, 0.8),
+    ]
+    assert all(hit.passage.text == TEXT[hit.passage.start_index : hit.passage.end_index] for hit in hits)
+
+
+def test_what_is_apart_on_another_page_or_too_long_is_not_joined() -> None:
+    assert len(join_neighbours([_part(0, 49), _part(60, 99)], 5, _slice)) == 2
+    assert len(join_neighbours([_part(0, 49), _part(50, 99, page=2)], 5, _slice)) == 2
+    assert len(join_neighbours([_part(0, LONGEST - 9), _part(LONGEST - 8, LONGEST + 99)], 5, _slice)) == 2
+
+
+def test_a_neighbour_beyond_the_last_place_still_joins() -> None:
+    hits = join_neighbours([_part(0, 49), _part(400, 450), _part(50, 99)], 1, _slice)
+    assert [hit.passage.end_index for hit in hits] == [99]

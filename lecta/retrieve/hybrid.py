@@ -24,8 +24,9 @@ def hybrid_search(
     variety: bool = True,
     keep: Callable[[Passage], bool] = lambda passage: True,
     also: str = "",
+    more: int = 0,
 ) -> list[Hit]:
-    """Return the `k` best passages for a question, best first.
+    """Return the `k` best passages for a question, best first, and up to `more` that come after them.
 
     `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
     them is skipped when the weight gives it no say. The title they stand under has `title_weight` of the score.
@@ -42,9 +43,9 @@ def hybrid_search(
     )
     ranked = [Hit(passages[key], score) for key, score in fused.items() if keep(passages[key])]
     ranked = by_title(ranked, question, title_weight)
-    if not variety:
-        return ranked[:k]
-    return keep_kinds(ranked, [hit for hit in dense if keep(hit.passage)], k)
+    best = keep_kinds(ranked, [hit for hit in dense if keep(hit.passage)], k) if variety else ranked[:k]
+    chosen = {_key(hit.passage) for hit in best}
+    return best + [hit for hit in ranked if _key(hit.passage) not in chosen][:more]
 
 
 def _key(passage: Passage) -> tuple[str, int]:
