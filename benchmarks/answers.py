@@ -17,6 +17,7 @@ import argparse
 import json
 import time
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from lecta.answer import citations
 from lecta.check.support import Checker
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
+from lecta.protocols import Vectors
 from lecta.types import Message, Sentence
 
 SIZE, OVERLAP = 512, 50
@@ -37,23 +39,40 @@ SHOWN = 90
 
 
 def main(questions: Path, folder: Path, kept: Path, only: int | None) -> None:
-    """Answer every question twice and write the figures and the page."""
+    """Answer every question, first all by lecta, then all by the plain pipeline; write the figures and the page."""
     rows = read_jsonl(questions, ("id", "question"))[:only]
     library = Library(folder)
-    done = {row["id"]: row for row in read_jsonl(kept, ("id",))} if kept.exists() else {}
-    plain = Plain(library)
+    done: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in read_jsonl(kept, ("id", "by", "answer")) if kept.exists() else []:
+        done[row["by"], row["id"]] = row["answer"]
+    pipelines = {"lecta": Lecta(library).answered, "plain": Plain(library).answered}
     with kept.open("a", encoding="utf-8") as stream:
-        for number, row in enumerate(rows, 1):
-            if row["id"] not in done:
-                both = answered(library, plain, row["question"])
-                done[row["id"]] = {"id": row["id"], "question": row["question"]} | both
-                stream.write(json.dumps(done[row["id"]], ensure_ascii=False) + "\n")
-                stream.flush()
-            print(f"{number}/{len(rows)} {row['id']}", flush=True)
-    results = [done[row["id"]] for row in rows]
-    summary = {name: figures([row[name] for row in results]) for name in ("lecta", "plain")}
+        for by, answered in pipelines.items():
+            for number, row in enumerate(rows, 1):
+                if (by, row["id"]) not in done:
+                    answer = answered(row["question"])
+                    done[by, row["id"]] = answer
+                    kept_row = {"id": row["id"], "by": by, "answer": answer}
+                    stream.write(json.dumps(kept_row, ensure_ascii=False) + "\n")
+                    stream.flush()
+                print(f"{by} {number}/{len(rows)} {row['id']}", flush=True)
+    results = [row | {by: done[by, row["id"]] for by in pipelines} for row in rows]
+    summary = {by: figures([row[by] for row in results]) for by in pipelines}
     machine.write("answers", {"questions": len(results)} | summary)
     Path("docs/exam-answers.md").write_text(page(results, summary), encoding="utf-8")
+
+
+class Lecta:
+    """`Library.ask` as it is."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+
+    def answered(self, question: str) -> dict[str, Any]:
+        """Return the answer as `lecta ask --json` prints it, with the seconds it took."""
+        started = time.perf_counter()
+        answer = console.answer_json(self._library.ask(question))
+        return answer | {"seconds": round(time.perf_counter() - started, 2)}
 
 
 class Plain:
@@ -63,42 +82,37 @@ class Plain:
         self._library = library
         documents = [library.find(record.source) for record in library.documents()]
         self._pieces = [(d.source, piece) for d in documents if d.kind == "speech" for piece in _cut(d.text)]
-        self._vectors = library.embedder.embed_documents([piece for _, piece in self._pieces])
 
-    def answer(self, question: str) -> tuple[str, str, str]:
-        """Return the source of the nearest piece, the piece, and the reply."""
+    @cached_property
+    def _vectors(self) -> Vectors:
+        return self._library.embedder.embed_documents([piece for _, piece in self._pieces])
+
+    def answered(self, question: str) -> dict[str, Any]:
+        """Return the reply to the nearest piece and its sentences, checked against that piece."""
+        started = time.perf_counter()
         vector = self._library.embedder.embed_queries([question])[0]
         source, piece = self._pieces[int((self._vectors @ vector).argmax())]
         message = Message("user", PROMPT.format(context=piece, question=question))
-        return source, piece, "".join(map(str, self._library.chat.stream([message], self._library.settings.max_tokens)))
+        reply = "".join(map(str, self._library.chat.stream([message], self._library.settings.max_tokens)))
+        seconds = round(time.perf_counter() - started, 2)
+        return {"source": source, "answer": reply.strip(), "sentences": self._checked(piece, reply), "seconds": seconds}
+
+    def _checked(self, piece: str, reply: str) -> list[dict[str, Any]]:
+        sentences: list[Sentence] = []
+        checker = Checker([piece], self._library.token_embedder)
+
+        def judge(sentence: str) -> Sentence:
+            verdict = checker.check(sentence)
+            return Sentence(sentence, verdict.citations, verdict.support, verdict.supported)
+
+        for _ in citations.judged(citations.checked([reply], 0), judge, sentences):
+            pass
+        return [{"text": one.text, "supported": one.supported} for one in sentences]
 
 
 def _cut(text: str) -> Iterator[str]:
     for start in range(0, max(len(text) - OVERLAP, 1), SIZE - OVERLAP):
         yield text[start : start + SIZE]
-
-
-def answered(library: Library, plain: Plain, question: str) -> dict[str, Any]:
-    """Answer one question both ways."""
-    started = time.perf_counter()
-    answer = console.answer_json(library.ask(question))
-    middle = time.perf_counter()
-    source, piece, reply = plain.answer(question)
-    seconds = time.perf_counter() - middle
-    sentences: list[Sentence] = []
-    checker = Checker([piece], library.token_embedder)
-
-    def judge(sentence: str) -> Sentence:
-        verdict = checker.check(sentence)
-        return Sentence(sentence, verdict.citations, verdict.support, verdict.supported)
-
-    for _ in citations.judged(citations.checked([reply], 0), judge, sentences):
-        pass
-    told = [{"text": one.text, "supported": one.supported} for one in sentences]
-    return {
-        "lecta": answer | {"seconds": round(middle - started, 2)},
-        "plain": {"source": source, "answer": reply.strip(), "sentences": told, "seconds": round(seconds, 2)},
-    }
 
 
 def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
