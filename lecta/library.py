@@ -14,9 +14,11 @@ from pathlib import Path
 from lecta import chunk, embed, models, read
 from lecta.adding import Adding, OnHeard, lexicon_of
 from lecta.answer import citations, prompt
+from lecta.answer.thinking import Spoken
 from lecta.asking import ORDERED, Asking
 from lecta.check import formulas
 from lecta.check.attribution import Attributor
+from lecta.conversations import Conversations
 from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
@@ -272,12 +274,18 @@ class Library:
         history: Sequence[Message] = (),
         on_passages: Callable[[Sequence[Hit]], None] | None = None,
         on_text: OnText | None = None,
+        on_thought: OnText | None = None,
+        on_recall: Callable[[], None] | None = None,
+        keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures, with the passages each sentence cites.
 
         `on_passages` is called as soon as they are found and `on_text` with each piece of the answer. A follow-up to
-        `history`, the conversation before it, is first rewritten by the model to stand alone. Raises `ChatError` when
-        the model fails.
+        `history`, the conversation before it, is first rewritten by the model to stand alone.
+
+        What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
+        turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
+        marked as stopped. Raises `ChatError` when the model fails.
         """
         started = time.perf_counter()
         filters = Filters(course, lecture, kind)
@@ -293,24 +301,43 @@ class Library:
             timings |= dict.fromkeys(("first_token_ms", "total_ms"), 1000 * (time.perf_counter() - started))
             answer = Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True, timings=timings)
             return replace(answer, understood=understood)
-        thoughts: list[str] = []
         written: list[str] = []
+        stopped = False
         hits, stream = self._begun(alone, found.hits)
         attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
         marker = formulas.Marker([hit.passage.text for hit in hits])
-        spoken = citations.without_thinking(stream, thoughts)
-        for piece in marker.mark(citations.cited(citations.checked(spoken, len(hits)), attributor.cite)):
-            timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
-            written.append(piece)
-            if on_text:
-                on_text(piece)
+        reply = Spoken(stream, on_thought)
+        try:
+            for spoken in reply.tries():
+                if written and on_recall:
+                    on_recall()
+                written.clear()
+                for piece in marker.mark(citations.cited(citations.checked(spoken, len(hits)), attributor.cite)):
+                    timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
+                    written.append(piece)
+                    if on_text:
+                        on_text(piece)
+        except KeyboardInterrupt:
+            if not keep_stopped or not "".join(written).strip():
+                raise
+            stopped = True
         timings["total_ms"] = 1000 * (time.perf_counter() - started)
-        text = "".join(written).strip()
-        if not text:
-            raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        answer = _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
-        answer = replace(answer, understood=understood)
+        text = self._text(written, reply.thinking)
+        answer = _answer(question, text, reply.thinking, hits, self.model_name, timings)
+        answer = replace(answer, understood=understood, stopped=stopped)
         return answer if answer.abstained else replace(answer, formulas=marker.formulas(text))
+
+    def _text(self, written: Sequence[str], thinking: str) -> str:
+        """Return what was written. Raises `ChatError` when that is nothing."""
+        text = "".join(written).strip()
+        if text:
+            return text
+        if not thinking:
+            raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
+        raise ChatError(
+            f"model {self.model_name} thought for all of its max_tokens = {self.settings.max_tokens} and wrote no "
+            f"answer: set LECTA_MAX_TOKENS to {4 * self.settings.max_tokens}, or try another --model"
+        )
 
     def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
@@ -324,6 +351,11 @@ class Library:
                 hits = hits[: max(1, min(len(hits) - 1, int(len(hits) * error.limit / error.tokens)))]
                 continue
             return hits, itertools.chain([first], stream)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """The conversations kept in the library's folder."""
+        return Conversations(self.path / "conversations")
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
 

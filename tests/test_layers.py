@@ -23,8 +23,9 @@ ROOMS = (
     "check",
     "align",
     "question",
+    "conversations",
 )
-DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
+DOORS = ("console", "chatting", "export", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
