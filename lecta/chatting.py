@@ -122,7 +122,10 @@ class Chat:
         options = self._options
         if not self._is_terminal and not options.as_json:
             self._out.print(f"> {question}\n", markup=False)
-        with console.answering(options.as_json, show_docs=False, show_thinking=options.show_thinking) as listener:
+        with (
+            _unechoed_ctrl_c(self._is_terminal),
+            console.answering(options.as_json, show_docs=False, show_thinking=options.show_thinking) as listener,
+        ):
             answer = self._library.ask(
                 question,
                 options.k,
@@ -244,6 +247,26 @@ def list_conversations(kept: Conversations, *, as_json: bool) -> None:
         title = textwrap.shorten(one.title, 100, placeholder=" ...")
         table.add_row(one.id, _local(one.turns[-1].asked) if one.turns else "", str(len(one.turns)), escape(title))
     out.print(table)
+
+
+@contextlib.contextmanager
+def _unechoed_ctrl_c(is_terminal: bool) -> Iterator[None]:
+    """Keep the terminal from writing "^C" into the answer, whose last line is then not where it was left."""
+    try:
+        import termios
+    except ImportError:  # Windows echoes none
+        is_terminal = False
+    if not is_terminal:
+        yield
+        return
+    before = termios.tcgetattr(sys.stdin)
+    without = [*before]
+    without[3] = before[3] & ~termios.ECHOCTL
+    termios.tcsetattr(sys.stdin, termios.TCSANOW, without)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSANOW, before)
 
 
 def warn(line: str) -> None:

@@ -72,8 +72,8 @@ def talk(
     def talked(
         chat: Teller,
         *lines: str,
-        options: Options = Options(),
-        resumed: str | None = None,  # noqa: B008
+        options: Options | None = None,
+        resumed: str | None = None,
     ) -> tuple[Library, str, str]:
         library = Library(tmp_path / "library", settings=load(), embedder=letters, chat=chat)
         if not library.documents():
@@ -82,7 +82,7 @@ def talk(
         typed = io.TextIOWrapper(io.BytesIO("\n".join(lines).encode()), encoding="ascii")
         monkeypatch.setattr(sys, "stdin", typed)
         conversation = None if resumed is None else library.conversations.find(resumed)
-        Chat(library, options, conversation).run()
+        Chat(library, options or Options(), conversation).run()
         printed = capsys.readouterr()
         return library, printed.out, printed.err
 
@@ -241,7 +241,7 @@ def test_ctrl_c_keeps_what_was_written(talk: Talk, tmp_path: Path, letters: Lett
         talk(Teller([*DERIVATIVES, " And so ", "it ", "^C"]), "What are the local derivatives?")
     (kept,) = Conversations(tmp_path / "library" / "conversations").all()
     assert kept.turns[0].answer.stopped
-    assert kept.turns[0].answer.text == "Multiply the local derivatives along the path [1]. And so"
+    assert kept.turns[0].answer.text == "Multiply the local derivatives along the path [1]. And so it"
     assert kept.turns[0].answer.sentences[0].citations == (1,)
     assert "*(stopped here)*" in markdown(kept)
     with pytest.raises(KeyboardInterrupt):  # nothing was written, nothing is kept
