@@ -14,6 +14,7 @@ from lecta.errors import ChatError, LectaError, LibraryError, ModelError, ReadEr
 from lecta.types import (
     AddReport,
     Answer,
+    Conversation,
     Document,
     DocumentRecord,
     FileReport,
@@ -25,6 +26,7 @@ from lecta.types import (
     SearchResult,
     Section,
     Sentence,
+    Turn,
     Understanding,
 )
 
@@ -38,6 +40,7 @@ __all__ = [
     "AddReport",
     "Answer",
     "ChatError",
+    "Conversation",
     "Document",
     "DocumentRecord",
     "FileReport",
@@ -55,6 +58,7 @@ __all__ = [
     "Section",
     "Sentence",
     "Settings",
+    "Turn",
     "Understanding",
     "UsageError",
     "__version__",

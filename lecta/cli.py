@@ -1,4 +1,4 @@
-"""The command line: `lecta add`, `search`, `ask`, `list`, `remove`, `reindex`, `align`, `derive`, ...
+"""The command line: `lecta add`, `search`, `ask`, `chat`, `list`, `remove`, `reindex`, `align`, `derive`, ...
 
 There is no logic here.
 
@@ -21,7 +21,7 @@ import typer
 import typer.core
 
 from lecta import __version__
-from lecta.errors import LectaError
+from lecta.errors import LectaError, UsageError
 
 if TYPE_CHECKING:
     from lecta.evaluate.runs import Run
@@ -77,6 +77,7 @@ ReportOption = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", help="Write a page with plots and the worst.", show_default=False),
 ]
+ThinkingOption = Annotated[bool, typer.Option("--show-thinking", help="Print what the model thinks aloud.")]
 ModelOption = Annotated[
     str | None,
     typer.Option(
@@ -193,6 +194,7 @@ def ask(
     strict: Annotated[
         bool, typer.Option("--strict", help="Leave out what no passage bears, instead of marking it.")
     ] = False,
+    show_thinking: ThinkingOption = False,
     model: ModelOption = None,
     course: CourseOption = None,
     lecture: LectureOption = None,
@@ -206,7 +208,7 @@ def ask(
     opened = _open(library, model=model)
     if not as_json:
         _warn_if_empty(opened)
-    with console.answering(quiet=as_json, show_docs=show_docs) as listener:
+    with console.answering(quiet=as_json, show_docs=show_docs, show_thinking=show_thinking) as listener:
         answer = opened.ask(
             question,
             k,
@@ -216,12 +218,72 @@ def ask(
             strict=strict,
             on_passages=listener.on_passages,
             on_text=listener.on_text,
+            on_thought=listener.on_thought,
+            on_recall=listener.on_recall,
         )
     if as_json:
         _print_json(console.answer_json(answer))
     else:
         console.print_sources(answer)
         console.print_understood(answer.understood, question)
+
+
+@app.command()
+def chat(
+    conversation: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[ID]", help="A conversation; its first letters do. [default: the last]", show_default=False
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a conversation.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="Show the conversations that are kept.")] = False,
+    export: Annotated[bool, typer.Option("--export", help="Print a conversation as Markdown.")] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write it there instead.", show_default=False)
+    ] = None,
+    delete: Annotated[bool, typer.Option("--delete", help="Delete the conversation named.")] = False,
+    k: CountOption = None,
+    show_thinking: ThinkingOption = False,
+    model: ModelOption = None,
+    course: CourseOption = None,
+    lecture: LectureOption = None,
+    kind: KindOption = None,
+    library: LibraryOption = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each answer.")] = False,
+) -> None:
+    """Ask and ask on: a conversation, on a terminal or a question a line from a pipe."""
+    from lecta import chatting
+    from lecta import export as exporting
+
+    asked = [
+        name
+        for name, given in (("resume", resume), ("list", list_all), ("export", export), ("delete", delete))
+        if given
+    ]
+    if len(asked) > 1:
+        raise UsageError(f"--{asked[0]} and --{asked[1]} are two things: give one of them")
+    if conversation is not None and asked in ([], ["list"]):
+        raise UsageError(
+            f"{conversation!r} is taken for a conversation: write --resume, --export or --delete before it"
+        )
+    if out is not None and not export:
+        raise UsageError("--out says where --export writes: give both")
+    opened = _open(library, model=model)
+    if list_all:
+        chatting.list_conversations(opened.conversations, as_json=as_json)
+    elif export:
+        exporting.export(opened.conversations.find(conversation or "", chatting.warn), out)
+    elif delete:
+        if conversation is None:
+            raise UsageError("--delete wants the conversation's id: `lecta chat --list` shows it")
+        typer.echo(f"deleted {opened.conversations.delete(conversation)}")
+    else:
+        _warn_if_empty(opened)
+        options = chatting.Options(k, course, lecture, kind.value if kind else None, show_thinking, as_json)
+        old = opened.conversations.find(conversation or "", chatting.warn) if resume else None
+        if not chatting.Chat(opened, options, old).run():
+            raise typer.Exit(1)
 
 
 @app.command("list")

@@ -299,8 +299,9 @@ def counting(what: str, quiet: bool) -> Iterator[Callable[[int, int], None]]:
 class Listener:
     """Shows an answer while it is written: whole paragraphs as Markdown, the one being written below them."""
 
-    def __init__(self, quiet: bool, show_docs: bool) -> None:
-        self._quiet, self._show_docs = quiet, show_docs
+    def __init__(self, quiet: bool, show_docs: bool, show_thinking: bool) -> None:
+        self._quiet, self._show_docs, self._show_thinking = quiet, show_docs, show_thinking
+        self._thinking_since = 0.0
         self._console = _out()
         self._text = ""
         self._live: Live | None = None
@@ -321,10 +322,43 @@ class Listener:
         if self._console.is_terminal:
             self._show(Text(f"reading {len(hits)} passages ...", style="dim"))
 
+    def on_thought(self, piece: str) -> None:
+        """Show that the model is thinking and for how long; what, if asked to."""
+        if self._quiet:
+            return
+        is_first = not self._thinking_since
+        self._thinking_since = self._thinking_since or time.monotonic()
+        if self._show_thinking:
+            self._hide()
+            if is_first and not self._console.is_terminal:
+                self._console.file.write("<think>\n")
+            self._console.print(Text(piece.lstrip() if is_first else piece, style="dim"), end="", soft_wrap=True)
+        elif self._console.is_terminal:
+            self._show(Text(f"thinking ... {time.monotonic() - self._thinking_since:.0f} s", style="dim"))
+
+    def on_recall(self) -> None:
+        """Say that what was shown as the answer was the model thinking."""
+        self._text = ""
+        if self._quiet:
+            return
+        self._hide()
+        self._console.print("\n(the model was thinking until here)\n", style="dim", markup=False)
+
+    def _end_thinking(self) -> None:
+        if not self._thinking_since:
+            return
+        seconds, self._thinking_since = time.monotonic() - self._thinking_since, 0.0
+        self._hide()
+        if self._show_thinking:
+            self._console.print("\n" if self._console.is_terminal else "\n</think>\n")
+        elif self._console.is_terminal:
+            self._console.print(f"thought for {seconds:.0f} s (--show-thinking shows what)", style="dim", markup=False)
+
     def on_text(self, piece: str) -> None:
         """Show the next piece of the answer."""
         if self._quiet:
             return
+        self._end_thinking()
         if not self._console.is_terminal:
             self._console.file.write(piece)
             self._console.file.flush()
@@ -339,6 +373,7 @@ class Listener:
 
     def finish(self) -> None:
         """Print what is left for good."""
+        self._end_thinking()
         self._hide()
         if self._text.strip():
             self._console.print(_markdown(self._text))
@@ -374,9 +409,9 @@ def print_markdown(text: str) -> None:
 
 
 @contextlib.contextmanager
-def answering(quiet: bool, show_docs: bool) -> Iterator[Listener]:
+def answering(quiet: bool, show_docs: bool, show_thinking: bool = False) -> Iterator[Listener]:
     """Show an answer while it is written; on Ctrl-C or an error what was written stays on the screen."""
-    listener = Listener(quiet, show_docs)
+    listener = Listener(quiet, show_docs, show_thinking)
     listener.start()
     try:
         yield listener

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
 from lecta import aligning, chunk, embed, models, read
 from lecta.adding import Adding, OnHeard
-from lecta.answer import citations, prompt
+from lecta.answer import prompt
+from lecta.answering import Answering, Listeners, OnText, worked
 from lecta.asking import ORDERED, Asking
-from lecta.check import formulas
-from lecta.check.support import Checker
-from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
+from lecta.conversations import Conversations
+from lecta.errors import LibraryError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder, TokenEmbedder
@@ -40,12 +39,8 @@ from lecta.types import (
     Passage,
     ReindexReport,
     SearchResult,
-    Sentence,
-    Span,
 )
 
-OnText = Callable[[str], None]
-"""Called with each piece of an answer as it is written."""
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
 OnFetch = Callable[[str, int, int], None]
@@ -279,72 +274,56 @@ class Library:
         strict: bool = False,
         on_passages: Callable[[Sequence[Hit]], None] | None = None,
         on_text: OnText | None = None,
+        on_thought: OnText | None = None,
+        on_recall: Callable[[], None] | None = None,
+        keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
         With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
         as they are found and `on_text` with each piece of the answer. A follow-up to `history`, the conversation before
-        it, is first rewritten by the model to stand alone. Raises `ChatError` when the model fails.
+        it, is first rewritten by the model to stand alone.
+
+        What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
+        turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
+        marked as stopped. Raises `ChatError` when the model fails.
         """
         started = time.perf_counter()
         filters = Filters(course, lecture, kind)
         found = self._search(question, k, filters, history, keep=_says_something, chat=lambda: self.chat)
         understood = found.understood
         alone = understood.standalone if understood else question
-        timings = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
+        retrieved = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
+        listeners = Listeners(on_passages, on_text, on_thought, on_recall)
         if on_passages:
             on_passages(found.hits)
+        if derivation := worked(alone):
+            return self._given(Answer(question, derivation, (), found.hits, DERIVED), found, listeners, started)
         if not found.hits:
-            if on_text:
-                on_text(prompt.NOT_COVERED)
-            timings |= dict.fromkeys(("first_token_ms", "total_ms"), 1000 * (time.perf_counter() - started))
-            answer = Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True, timings=timings)
-            return replace(answer, understood=understood)
-        thoughts: list[str] = []
-        written: list[str] = []
-        hits, stream = self._begun(alone, found.hits)
-        texts = [hit.passage.text for hit in hits]
-        judge, marker = _judge(Checker(texts, self.token_embedder), hits), formulas.Marker(texts)
-        sentences: list[Sentence] = []
-        spoken = citations.checked(citations.without_thinking(stream, thoughts), 0)  # the model's own numbers go
-        judged = citations.judged(spoken, judge, sentences, strict=strict)
-        for piece in filter(None, marker.mark(filter(None, judged))):
-            timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
-            written.append(piece)
-            if on_text:
-                on_text(piece)
-        timings["total_ms"] = 1000 * (time.perf_counter() - started)
-        text = "".join(written).strip()
-        if not text and strict:
-            text = prompt.NOT_COVERED
-            if on_text:
-                on_text(text)
-        if not text:
-            raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        answer = _answer(
-            question,
-            text,
-            sentences,
-            thinking="".join(thoughts).strip(),
-            hits=hits,
-            model=self.model_name,
-            timings=timings,
+            answer = Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True)
+            return self._given(answer, found, listeners, started)
+        answering = Answering(
+            self.chat,
+            self.token_embedder,
+            self.settings.max_tokens,
+            listeners,
+            strict=strict,
+            keep_stopped=keep_stopped,
         )
-        answer = replace(answer, understood=understood)
-        return answer if answer.abstained else replace(answer, formulas=marker.formulas(text))
+        answer = answering.answer(alone, found.hits, started)
+        return replace(answer, question=question, understood=understood, timings=retrieved | dict(answer.timings))
 
-    def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
-        """Let the model begin, with as many of the best passages as it has room for."""
-        while True:
-            stream = self.chat.stream(prompt.build_messages(question, hits), self.settings.max_tokens)
-            try:
-                first = next(stream, "")
-            except PromptTooLongError as error:
-                if len(hits) == 1:
-                    raise
-                hits = hits[: max(1, min(len(hits) - 1, int(len(hits) * error.limit / error.tokens)))]
-                continue
-            return hits, itertools.chain([first], stream)
+    def _given(self, answer: Answer, found: SearchResult, listeners: Listeners, started: float) -> Answer:
+        """Show an answer that no model wrote."""
+        listeners.show(answer.text)
+        took = 1000 * (time.perf_counter() - started)
+        timings = {"retrieve_ms": found.timings["total_ms"], "first_token_ms": took, "total_ms": took}
+        return replace(answer, understood=found.understood, timings=timings)
+
+    @cached_property
+    def conversations(self) -> Conversations:
+        """The conversations kept in the library's folder."""
+        return Conversations(self.path / "conversations")
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
 
@@ -439,6 +418,8 @@ class Library:
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS = 5
+DERIVED = "lecta derive"
+"""What a derivation names as its model."""
 
 
 def _user_path(path: str | Path) -> Path:
@@ -452,38 +433,6 @@ def _user_path(path: str | Path) -> Path:
 def _says_something(passage: Passage) -> bool:
     """Tell whether a passage has words beyond its title; a title slide helps to find a lecture, not to answer."""
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
-
-
-def _judge(checker: Checker, hits: Sequence[Hit]) -> Callable[[str], Sentence]:
-    """Return what judges a sentence by the passages; its spans are counted in the documents."""
-
-    def judge(written: str) -> Sentence:
-        if prompt.is_refusal(written):
-            return Sentence(written)
-        verdict = checker.check(written)
-        starts = [hit.passage.start_index for hit in hits]
-        spans = tuple(
-            Span(span.passage, starts[span.passage - 1] + span.start, starts[span.passage - 1] + span.end)
-            for span in verdict.spans
-        )
-        return Sentence(written, verdict.citations, verdict.support, verdict.supported, spans)
-
-    return judge
-
-
-def _answer(
-    question: str,
-    text: str,
-    sentences: Sequence[Sentence],
-    *,
-    thinking: str,
-    hits: tuple[Hit, ...],
-    model: str,
-    timings: dict[str, float],
-) -> Answer:
-    if prompt.is_refusal(text):
-        return Answer(question, prompt.NOT_COVERED, (), hits, model, thinking, abstained=True, timings=timings)
-    return Answer(question, text, tuple(sentences), hits, model, thinking, timings=timings)
 
 
 def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:

@@ -90,4 +90,6 @@ class ChatModel(Protocol):
         """What the answer names as its model."""
 
     def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
-        """Yield the reply piece by piece. Raises `ChatError`. Closing the iterator stops the model."""
+        """Yield the reply piece by piece; what the model thinks before it answers comes as `Thought`, where it is told
+        apart, or within <think> tags. Raises `ChatError`. Closing the iterator stops the model.
+        """

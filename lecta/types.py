@@ -268,6 +268,43 @@ class Answer:
     """Milliseconds: retrieve_ms, first_token_ms, total_ms."""
     understood: Understanding | None = None
     formulas: tuple[Formula, ...] = ()
+    stopped: bool = False
+    """Whether it was stopped while it was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A question of a conversation and its answer."""
+
+    answer: Answer
+    asked: str
+    """When, in UTC: "2024-02-26T14:03:11+00:00"."""
+
+    @property
+    def messages(self) -> tuple[Message, Message]:
+        """The question as it reads on its own, and the answer."""
+        understood = self.answer.understood
+        question = (understood.standalone if understood else "") or self.answer.question
+        return Message("user", question), Message("assistant", self.answer.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Questions and answers that belong together, in order."""
+
+    id: str
+    """Made by lecta: eight letters and digits."""
+    turns: tuple[Turn, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The first question."""
+        return self.turns[0].answer.question if self.turns else ""
+
+    @property
+    def history(self) -> tuple[Message, ...]:
+        """Its last six turns as `Library.ask` takes them, each question as it reads on its own."""
+        return tuple(message for turn in self.turns[-6:] for message in turn.messages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +366,12 @@ class DocumentRecord:
     """With what it was aligned last: equal for all the slides and speech of a lecture that are up to date."""
     beside: int = 0
     """How many of its passages have a place beside them."""
+
+
+class Thought(str):
+    """A piece of a chat model's reply that it thought aloud before it answered."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lecta.answer.citations import UNSUPPORTED, checked, judged, split_thinking, without_thinking
+from lecta.answer.citations import UNSUPPORTED, checked, judged, without_numbers
 from lecta.types import Sentence
 
 
@@ -99,15 +99,5 @@ def test_a_mark_does_not_break_a_fence() -> None:
     assert shown == f"```\nrm\n```\n{UNSUPPORTED}"
 
 
-def test_thinking_is_kept_apart() -> None:
-    assert split_thinking("<think>hm, 2 + 2</think>\n\nIt is 4.") == ("hm, 2 + 2", "It is 4.")
-    assert split_thinking("plain") == ("", "plain")
-
-
-@pytest.mark.parametrize("size", [1, 2, 5, 100])
-def test_thinking_is_kept_apart_in_a_stream(size: int) -> None:
-    text = "<think>a < b</think>It is <b> 4."
-    thoughts: list[str] = []
-    pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    assert "".join(without_thinking(pieces, thoughts)) == "It is <b> 4."
-    assert "".join(thoughts) == "a < b"
+def test_a_conversation_carries_no_numbers() -> None:
+    assert without_numbers("It rises [1]. So [2, 3] it is $x \\in [0, 1]$.") == "It rises. So it is $x \\in [0, 1]$."

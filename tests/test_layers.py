@@ -23,8 +23,9 @@ ROOMS = (
     "check",
     "align",
     "question",
+    "conversations",
 )
-DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
+DOORS = ("console", "chatting", "export", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
@@ -33,6 +34,7 @@ LEVEL = (
         "intake": 2,
         "timeline": 2,
         "asking": 2,
+        "answering": 2,
         "aligning": 3,
         "adding": 4,
         "reindexing": 5,

@@ -261,3 +261,13 @@ def test_a_file_that_is_no_model_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "bad.gguf").write_bytes(b"not a model")
     with pytest.raises(ChatError, match="cannot be loaded"):
         Library(tmp_path, settings=load(model=str(tmp_path / "bad.gguf"))).chat  # noqa: B018
+
+
+def test_a_derivation_that_a_question_states_is_worked_and_no_model_is_asked(library: Library, lectures: Path) -> None:
+    library.add([lectures])
+    shown: list[str] = []
+    answer = library.ask("What is the derivative of sigmoid(w*x + b) with respect to w?", on_text=shown.append)
+    assert (answer.model, answer.abstained, "".join(shown)) == ("lecta derive", False, answer.text)
+    assert "chain rule" in answer.text
+    assert "Checks" in answer.text
+    assert answer.passages  # where the lectures treat it

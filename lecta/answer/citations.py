@@ -21,7 +21,6 @@ _ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|cf|vs|resp|etc|Fig|Eq|Sec|Dr|Prof
 _ITEM = re.compile(r"^(?:[-*+]|\d+[.)]|#{1,6})\s+")
 _DELIMITER = re.compile(r"(\$\$|\$|\\[()\[\]]|```|`)")
 _CLOSING = {r"\(": r"\)", r"\[": r"\]"}
-_THINK = re.compile(r"<think>(.*?)(?:</think>|\Z)", re.DOTALL)
 
 
 def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
@@ -101,38 +100,13 @@ class _Telling:
         return shown
 
 
-def split_thinking(text: str) -> tuple[str, str]:
-    """Return what a model thought aloud in <think> parts, and what it answered."""
-    thinking = "\n".join(part.strip() for part in _THINK.findall(text))
-    return thinking, _THINK.sub("", text).strip()
+def without_numbers(text: str) -> str:
+    """Return an answer without its citations, for a conversation in which the numbers mean other passages.
 
-
-def without_thinking(pieces: Iterable[str], thoughts: list[str]) -> Iterator[str]:
-    """Pass on a stream without its <think> parts, which are added to `thoughts` as they come."""
-    inside, held = False, ""
-    for piece in pieces:
-        held += piece
-        while True:
-            tag = "</think>" if inside else "<think>"
-            before, found, after = held.partition(tag)
-            if not found:
-                keep = _overlap(held, tag)
-                out, held = held[: len(held) - keep], held[len(held) - keep :]
-            else:
-                out, held = before, after
-            if out:
-                if inside:
-                    thoughts.append(out)
-                else:
-                    yield out
-            if not found:
-                break
-            inside = not inside
-    if held:
-        if inside:
-            thoughts.append(held)
-        else:
-            yield held
+    >>> without_numbers("It rises [1]. On $[0]$ it is flat.")
+    'It rises. On $[0]$ it is flat.'
+    """
+    return _kept(text, "", 0)[0]
 
 
 def _is_whole(sentence: str, following: str) -> bool:
@@ -195,8 +169,3 @@ def _numbers(inside: str) -> list[int]:
         first, *last = (int(number) for number in re.split(r"\s*[–-]\s*", part))
         numbers += range(first, last[0] + 1) if last and first <= last[0] <= first + 20 else [first, *last]
     return numbers
-
-
-def _overlap(text: str, tag: str) -> int:
-    """Return how many characters at the end of `text` could be the beginning of `tag`."""
-    return next((n for n in range(min(len(tag) - 1, len(text)), 0, -1) if tag.startswith(text[-n:])), 0)

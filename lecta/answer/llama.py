@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from lecta.answer import thinking
 from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
@@ -40,13 +41,15 @@ class LlamaChat:
 
     def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
         """Yield the reply piece by piece. Raises `PromptTooLongError` when there is no room for an answer."""
-        prompt = self._tokens(messages)
+        prompt, opened = self._tokens(messages)
         if len(prompt) + _LEAST_ANSWER > self._context_tokens:
             raise PromptTooLongError(len(prompt) + _LEAST_ANSWER, self._context_tokens)
         self._context.kv_cache_clear()
         try:
             for start in range(0, len(prompt), _READ_AT_ONCE):
                 self._decode(prompt[start : start + _READ_AT_ONCE], start)
+            if opened:
+                yield opened
             yield from self._write(len(prompt), min(max_tokens, self._context_tokens - len(prompt)))
         except (ValueError, RuntimeError) as error:
             raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
@@ -64,6 +67,11 @@ class LlamaChat:
             token = sampler.sample(self._context, -1)
             if self._vocabulary.is_eog(token):
                 break
+            if self._vocabulary.is_control(token) and (tag := self._vocabulary.get_text(token)) in thinking.CONTROL:
+                yield self._vocabulary.detokenize(tokens)[shown:] + tag
+                tokens, shown = [], 0
+                self._decode([token], position + step)
+                continue
             tokens.append(token)
             # All of it every time: alone, a token loses its leading space, and a character may be spread over several.
             text = self._vocabulary.detokenize(tokens)
@@ -80,9 +88,9 @@ class LlamaChat:
             batch.add(token, start + i, [0], i == len(tokens) - 1)
         self._context.decode(batch)
 
-    def _tokens(self, messages: Sequence[Message]) -> list[int]:
-        """Return the prompt's tokens. Only the template's own control tokens are control tokens: a lecture that
-        contains "<|im_end|>" is read as those characters.
+    def _tokens(self, messages: Sequence[Message]) -> tuple[list[int], str]:
+        """Return the prompt's tokens and the tag of a thought it ends with, or "". Only the template's own control
+        tokens are control tokens: a lecture that contains "<|im_end|>" is read as those characters.
         """
         llama = self._llama
         marked = [llama.LlamaChatMessage(message.role, _MARK) for message in messages]
@@ -94,7 +102,7 @@ class LlamaChat:
         for message, after in zip(messages, between[1:], strict=True):
             tokens += self._vocabulary.tokenize(message.content, False, False)
             tokens += self._vocabulary.tokenize(after, False, True)
-        return tokens
+        return tokens, thinking.opened_by(between[-1])
 
     def _new_context(self, threads: int) -> Any:
         parameters = self._llama.LlamaContextParams()

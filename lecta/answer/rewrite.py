@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lecta.answer.citations import without_numbers
+from lecta.answer.thinking import Spoken
 from lecta.protocols import ChatModel
 from lecta.types import Message
 
@@ -26,10 +28,18 @@ def standalone(question: str, history: Sequence[Message], chat: ChatModel) -> st
     """
     who = {"user": "Student", "assistant": "Tutor"}
     turns = [m for m in history if m.role in who][-_TURNS:]
-    shown = "\n".join(f"{who[m.role]}: {' '.join(m.content.split())[:_EXCERPT]}" for m in turns)
+    shown = "\n".join(f"{who[m.role]}: {_in_short(m.content)}" for m in turns)
     messages = [
         Message("system", _SYSTEM),
         Message("user", f"{shown}\nLast question: {question.strip()}\nRewritten:"),
     ]
-    lines = "".join(chat.stream(messages, _MAX_TOKENS)).strip().splitlines()
+    said = ""
+    for spoken in Spoken(chat.stream(messages, _MAX_TOKENS)).tries():
+        said = "".join(spoken)
+    lines = said.strip().splitlines()
     return lines[0].removeprefix("Rewritten:").strip().strip('"') if lines else ""
+
+
+def _in_short(content: str) -> str:
+    """Return the beginning of a turn without its citations, whose numbers mean other passages now."""
+    return " ".join(without_numbers(content).split())[:_EXCERPT]

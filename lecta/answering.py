@@ -1,0 +1,167 @@
+"""From passages to an answer: the model begins, and what it writes is checked sentence by sentence.
+
+passages -> without orders -> prompt -> the model's words -> thoughts apart -> judged -> formulas marked -> Answer
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from lecta.answer import citations, prompt
+from lecta.answer.thinking import Spoken
+from lecta.check import formulas
+from lecta.check.support import Checker
+from lecta.errors import ChatError, PromptTooLongError
+from lecta.protocols import ChatModel, TokenEmbedder
+from lecta.types import Answer, Hit, Sentence, Span
+
+OnText = Callable[[str], None]
+"""Called with each piece of an answer as it is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what, while an answer is written."""
+
+    on_passages: Callable[[Sequence[Hit]], None] | None = None
+    on_text: OnText | None = None
+    on_thought: OnText | None = None
+    on_recall: Callable[[], None] | None = None
+    """What was written so far turned out to be thought."""
+
+    def show(self, text: str) -> None:
+        """Show a piece of the answer."""
+        if self.on_text:
+            self.on_text(text)
+
+
+class Answering:
+    """Writes one answer, and keeps what became of it."""
+
+    def __init__(
+        self,
+        chat: ChatModel,
+        token_embedder: TokenEmbedder,
+        max_tokens: int,
+        listeners: Listeners,
+        *,
+        strict: bool = False,
+        keep_stopped: bool = False,
+    ) -> None:
+        """With `strict` unsupported sentences are left out; with `keep_stopped` Ctrl-C keeps what was written."""
+        self._chat = chat
+        self._token_embedder = token_embedder
+        self._max_tokens = max_tokens
+        self._listeners = listeners
+        self._strict = strict
+        self._keep_stopped = keep_stopped
+        self._sentences: list[Sentence] = []
+        self._written: list[str] = []
+        self._first_at = 0.0
+
+    def answer(self, question: str, hits: tuple[Hit, ...], started: float) -> Answer:
+        """Let the model answer from passages; `started` is when the question came, by `time.perf_counter`.
+
+        Raises `ChatError` when the model fails or writes nothing.
+        """
+        hits, stream = self._begun(question, hits)
+        texts = [hit.passage.text for hit in hits]
+        marker = formulas.Marker(texts)
+        reply = Spoken(stream, self._listeners.on_thought)
+        is_stopped = self._write(reply, _judge(Checker(texts, self._token_embedder), hits), marker)
+        ended = time.perf_counter()
+        if self._strict and not self._text():
+            self._show(prompt.NOT_COVERED)
+        text = self._text() or self._nothing(reply.thinking)
+        timings = {"first_token_ms": 1000 * ((self._first_at or ended) - started), "total_ms": 1000 * (ended - started)}
+        answer = Answer(question, text, tuple(self._sentences), hits, self._chat.name, reply.thinking, timings=timings)
+        if prompt.is_refusal(text):
+            return replace(answer, text=prompt.NOT_COVERED, sentences=(), abstained=True, stopped=is_stopped)
+        return replace(answer, formulas=marker.formulas(text), stopped=is_stopped)
+
+    def _write(self, reply: Spoken, judge: Callable[[str], Sentence], marker: formulas.Marker) -> bool:
+        """Show the answer as it is written; tell whether it was stopped."""
+        try:
+            for spoken in reply.tries():
+                if self._written and self._listeners.on_recall:
+                    self._listeners.on_recall()
+                self._written.clear()
+                self._sentences.clear()
+                for piece in marker.mark(self._judged(spoken, judge)):
+                    self._show(piece)
+        except KeyboardInterrupt:
+            if not self._keep_stopped or not self._text():
+                raise
+            return True
+        return False
+
+    def _judged(self, spoken: Iterable[str], judge: Callable[[str], Sentence]) -> Iterator[str]:
+        words = citations.checked(spoken, 0)  # the model's own numbers go
+        return filter(None, citations.judged(words, judge, self._sentences, strict=self._strict))
+
+    def _show(self, piece: str) -> None:
+        if piece:
+            self._first_at = self._first_at or time.perf_counter()
+            self._written.append(piece)
+            self._listeners.show(piece)
+
+    def _text(self) -> str:
+        return "".join(self._written).strip()
+
+    def _nothing(self, thinking: str) -> str:
+        """Say why nothing was written."""
+        if not thinking:
+            raise ChatError(f"model {self._chat.name} wrote nothing; ask again or try another --model")
+        raise ChatError(
+            f"model {self._chat.name} thought for all of its max_tokens = {self._max_tokens} and wrote no "
+            f"answer: set LECTA_MAX_TOKENS to {4 * self._max_tokens}, or try another --model"
+        )
+
+    def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
+        """Let the model begin, with as many of the best passages as it has room for."""
+        while True:
+            stream = self._chat.stream(prompt.build_messages(question, hits), self._max_tokens)
+            try:
+                first = next(stream, "")
+            except PromptTooLongError as error:
+                if len(hits) == 1:
+                    raise
+                hits = hits[: max(1, min(len(hits) - 1, int(len(hits) * error.limit / error.tokens)))]
+                continue
+            return hits, itertools.chain([first], stream)
+
+
+def worked(question: str) -> str:
+    """Return the derivation a question states, worked by the chain rule and checked; nothing where it states none.
+
+    One that cannot be worked, or whose checks disagree, is left to the lectures and the model.
+    """
+    from lecta import derive
+
+    request = derive.recognise(question)
+    if request is None:
+        return ""
+    try:
+        return derive.derive(request.expression, request.wrt, jax=False).markdown
+    except (derive.ExpressionError, derive.DerivationError):
+        return ""
+
+
+def _judge(checker: Checker, hits: Sequence[Hit]) -> Callable[[str], Sentence]:
+    """Return what judges a sentence by the passages; its spans are counted in the documents."""
+
+    def judge(written: str) -> Sentence:
+        if prompt.is_refusal(written):
+            return Sentence(written)
+        verdict = checker.check(written)
+        starts = [hit.passage.start_index for hit in hits]
+        spans = tuple(
+            Span(span.passage, starts[span.passage - 1] + span.start, starts[span.passage - 1] + span.end)
+            for span in verdict.spans
+        )
+        return Sentence(written, verdict.citations, verdict.support, verdict.supported, spans)
+
+    return judge
