@@ -170,6 +170,11 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         "timings": _timings_json(answer.timings),
         "understood": understood_json(answer.understood),
+        "coverage": answer.coverage.verdict if answer.coverage else None,
+        "coverage_probability": round(answer.coverage.probability, 4) if answer.coverage else None,
+        "not_covered": list(answer.coverage.missing) if answer.coverage else [],
+        "orders": list(answer.orders),
+        "left_out": list(answer.left_out),
     }
 
 

@@ -15,8 +15,9 @@ from lecta import chunk, embed, models, read
 from lecta.adding import Adding, OnHeard, lexicon_of
 from lecta.answer import citations, prompt
 from lecta.asking import ORDERED, Asking
-from lecta.check import formulas
+from lecta.check import formulas, orders
 from lecta.check.attribution import Attributor
+from lecta.covering import Covering
 from lecta.errors import ChatError, LibraryError, PromptTooLongError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
@@ -29,6 +30,7 @@ from lecta.store import FORMAT, Recipe, Store, made_recipe
 from lecta.types import (
     AddReport,
     Answer,
+    Coverage,
     Document,
     DocumentRecord,
     FileReport,
@@ -287,19 +289,28 @@ class Library:
         timings = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
         if on_passages:
             on_passages(found.hits)
-        if not found.hits:
+        coverage = self._coverage(found, filters)
+        if not found.hits or (coverage and coverage.verdict == "not covered"):
             if on_text:
                 on_text(prompt.NOT_COVERED)
             timings |= dict.fromkeys(("first_token_ms", "total_ms"), 1000 * (time.perf_counter() - started))
-            answer = Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True, timings=timings)
-            return replace(answer, understood=understood)
+            answer = Answer(question, prompt.NOT_COVERED, (), found.hits, self.model_name, abstained=True)
+            return replace(answer, timings=timings, understood=understood, coverage=coverage)
         thoughts: list[str] = []
         written: list[str] = []
-        hits, stream = self._begun(alone, found.hits)
+        uncovered = coverage.missing if coverage else ()
+        harmless, ordered = _without_orders(found.hits)
+        shown, stream = self._begun(alone, harmless, uncovered)
+        hits = found.hits[: len(shown)]
         attributor = Attributor([hit.passage.text for hit in hits], self.embedder)
         marker = formulas.Marker([hit.passage.text for hit in hits])
         spoken = citations.without_thinking(stream, thoughts)
-        for piece in marker.mark(citations.cited(citations.checked(spoken, len(hits)), attributor.cite)):
+        left_out: list[str] = []
+        borne = orders.cleaned(
+            citations.checked(spoken, len(hits)), [hit.passage.text for hit in shown], alone, left_out
+        )
+        ending = [f"\n\n{prompt.partly_covered(uncovered)}"] if uncovered else []
+        for piece in itertools.chain(marker.mark(citations.cited(borne, attributor.cite)), ending):
             timings.setdefault("first_token_ms", 1000 * (time.perf_counter() - started))
             written.append(piece)
             if on_text:
@@ -309,13 +320,42 @@ class Library:
         if not text:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
         answer = _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
-        answer = replace(answer, understood=understood)
+        answer = replace(
+            answer, understood=understood, coverage=coverage, orders=tuple(ordered), left_out=tuple(left_out)
+        )
         return answer if answer.abstained else replace(answer, formulas=marker.formulas(text))
 
-    def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
+    def coverage(self, question: str) -> Coverage:
+        """Tell whether the library answers a question, without writing an answer."""
+        found = self._search(question, None, Filters(), keep=_says_something)
+        judged = self._coverage(found, Filters()) if found.hits else Coverage("not covered", 0.0)
+        return judged or Coverage("covered", 1.0)
+
+    def coverage_features(self, question: str) -> dict[str, float]:
+        """Return what `coverage` judges a question by; the calibrator is trained on it."""
+        found = self._search(question, None, Filters(), keep=_says_something)
+        return self._covering(Filters()).features(found)
+
+    def _coverage(self, found: SearchResult, filters: Filters) -> Coverage | None:
+        """Tell whether the passages answer the question, where that is asked and was calibrated for the embedder."""
+        if not self.settings.answerable or not found.hits or found.understood is None:
+            return None
+        if self.embedder.name != embed.MINILM:
+            return None
+        return self._covering(filters).judge(found.understood, found.hits, self.settings.answerable)
+
+    def _covering(self, filters: Filters) -> Covering:
+        def search(part: str) -> Sequence[Hit]:
+            return self._search(part, None, filters, keep=_says_something).hits
+
+        return Covering(self.embedder, self._asking.lexicon.counts, search)
+
+    def _begun(
+        self, question: str, hits: tuple[Hit, ...], uncovered: Sequence[str] = ()
+    ) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
         while True:
-            stream = self.chat.stream(prompt.build_messages(question, hits), self.settings.max_tokens)
+            stream = self.chat.stream(prompt.build_messages(question, hits, uncovered), self.settings.max_tokens)
             try:
                 first = next(stream, "")
             except PromptTooLongError as error:
@@ -421,6 +461,16 @@ def _user_path(path: str | Path) -> Path:
 def _says_something(passage: Passage) -> bool:
     """Tell whether a passage has words beyond its title; a title slide helps to find a lecture, not to answer."""
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
+
+
+def _without_orders(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], list[str]]:
+    """Return passages without sentences that give orders to a model, and those sentences."""
+    harmless, ordered = [], []
+    for hit in hits:
+        text, left_out = orders.without(hit.passage.text)
+        harmless.append(replace(hit, passage=replace(hit.passage, text=text)) if left_out else hit)
+        ordered += left_out
+    return tuple(harmless), ordered
 
 
 def _answer(

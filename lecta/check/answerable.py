@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lecta.protocols import Embedder, Vectors
+from lecta.protocols import Embedder
 
 FILE = Path(__file__).with_name("answerable.json")
 FEATURES = (
@@ -44,15 +44,14 @@ _TOKEN = re.compile(r"[^\W_]+(?:['’][a-z]+)?")
 _NUMBER = re.compile(r"\d")
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[^a-z])|\n+")
 _STEM = 5  # letters compared, so that "derivatives" meets "derive" and "founded" "founder"
-_WIDEST = 60  # sentences embedded for one question
+_WIDEST = 12  # sentences embedded for one question: those with the most of its words
 _LONGEST = 400  # characters of one
-_NEGATIONS = frozenset("not no never none cannot without nor n't except unlike".split())
+_NEGATIONS = frozenset(["not", "no", "never", "none", "cannot", "without", "nor", "n't", "except", "unlike"])
 _MONTHS = frozenset(
-    "january february march april may june july august september october november december century decade".split()
+    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "century", "decade"]
 )
 _COUNTS = frozenset(
-    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand million "
-    "billion half third quarter dozen several many few percent".split()
+    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty", "thirty", "forty", "fifty", "hundred", "thousand", "million", "billion", "half", "third", "quarter", "dozen", "several", "many", "few", "percent"]
 )
 _KINDS = (
     (re.compile(r"\b(?:who|whom|whose)\b|\bwhat (?:person|king|author|scientist)", re.IGNORECASE), "name"),
@@ -93,13 +92,14 @@ class Asked:
 
 def features(asked: Asked, passages: Sequence[str], embedder: Embedder, held: Held | None = None) -> dict[str, float]:
     """Return `FEATURES` of a question and the passages found for it, best first; `held` where there is a library."""
+    weights = {word: _weight(word, asked, held) for word in asked.words}
     sentences = _windows(passages)
+    sentences = sorted(sentences, key=lambda text: -_share(asked, weights, _stems(text)))[:_WIDEST]
     question = embedder.embed_queries([asked.question])[0]
     by_passage = np.sort(embedder.embed_documents(passages) @ question)[::-1]
     by_sentence = embedder.embed_documents(sentences) @ question
     stems = [_stems(text) for text in sentences]
     whole = [_stems(text) for text in passages]
-    weights = {word: _weight(word, asked, held) for word in asked.words}
     shares = np.array([_share(asked, weights, held_here) for held_here in stems])
     best = int((by_sentence + shares).argmax())
     everywhere = frozenset[str]().union(*whole)
@@ -139,11 +139,11 @@ def _windows(passages: Sequence[str]) -> list[str]:
                 waiting = ""
         if waiting:
             found.append(waiting[:_LONGEST])
-    return found[:_WIDEST] or [""]
+    return found or [""]
 
 
 def _stem(word: str) -> str:
-    return word.split("'")[0].split("’")[0][:_STEM]
+    return word.split("'", maxsplit=1)[0].split("’", maxsplit=1)[0][:_STEM]
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -203,3 +203,38 @@ def _longest_run(asked: Asked, passages: Sequence[str]) -> float:
             while start + best < len(tokens) and f" {' '.join(tokens[start : start + best + 1])} " in text:
                 best += 1
     return best / max(len(tokens), 1)
+
+
+# --- the verdict ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrator:
+    """A logistic regression on `FEATURES`."""
+
+    weights: Mapping[str, float]
+    offset: float
+
+    def probability(self, found: Mapping[str, float]) -> float:
+        """Return the probability that passages with these features answer the question, 0..1."""
+        odds = self.offset + sum(weight * found[name] for name, weight in self.weights.items())
+        return 1 / (1 + exp(-max(-50.0, min(50.0, odds))))
+
+
+@cache
+def shipped() -> Mapping[str, Calibrator]:
+    """Return the calibrators that come with lecta: "topic" and "near miss". `benchmarks.answerable` makes the file."""
+    given = json.loads(FILE.read_text(encoding="utf-8"))
+    return {name: Calibrator(one["weights"], one["offset"]) for name, one in given.items()}
+
+
+def parts(question: str) -> list[str]:
+    """Return what a question asks one after another, or of which things.
+
+    >>> parts("What is dropout, and how is a souffle baked?")
+    ['What is dropout', 'how is a souffle baked?']
+    """
+    return [part.strip() for part in _PART.split(question) if part.strip()]
+
+
+_PART = re.compile(r"(?<=[.?!])\s+|;\s+|,?\s+(?:and|or|versus|vs\.?|with|than)\s+(?:also\s+|then\s+)?", re.IGNORECASE)
