@@ -131,7 +131,7 @@ def _by_group(rows: Sequence[Row]) -> list[float]:
 
 
 def _folded(rows: Sequence[Row], folds: int) -> list[float]:
-    """Return probabilities of questions that were left out, in both libraries at once; test rows are never trained on."""
+    """Return probabilities of questions that were left out in both libraries; test rows are never trained on."""
     fold = {question: place % folds for place, question in enumerate(dict.fromkeys(row.question for row in rows))}
     models = [
         fit([row for row in rows if fold[row.question] != one and row.group != "other, test"], "topic")

@@ -18,7 +18,7 @@ class Covering:
     """Judges questions against one library."""
 
     def __init__(self, embedder: Embedder, counts: Mapping[str, int], search: Callable[[str], Sequence[Hit]]) -> None:
-        """`counts` tells how often each word stands in the library; `search` finds passages for a part of a question."""
+        """`counts` tells how often a word stands in the library; `search` finds passages for a part of a question."""
         self._embedder = embedder
         self._counts = counts
         self._search = search

@@ -317,9 +317,11 @@ class Library:
                 on_text(piece)
         timings["total_ms"] = 1000 * (time.perf_counter() - started)
         text = "".join(written).strip()
-        if not text:
+        body = text.removesuffix("".join(ending).strip()).strip()
+        if not body:
             raise ChatError(f"model {self.model_name} wrote nothing; ask again or try another --model")
-        answer = _answer(question, text, "".join(thoughts).strip(), hits, self.model_name, timings)
+        answer = _answer(question, body, "".join(thoughts).strip(), hits, self.model_name, timings)
+        answer = answer if answer.abstained else replace(answer, text=text)
         answer = replace(
             answer, understood=understood, coverage=coverage, orders=tuple(ordered), left_out=tuple(left_out)
         )

@@ -46,12 +46,17 @@ _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[^a-z])|\n+")
 _STEM = 5  # letters compared, so that "derivatives" meets "derive" and "founded" "founder"
 _WIDEST = 12  # sentences embedded for one question: those with the most of its words
 _LONGEST = 400  # characters of one
-_NEGATIONS = frozenset(["not", "no", "never", "none", "cannot", "without", "nor", "n't", "except", "unlike"])
-_MONTHS = frozenset(
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december", "century", "decade"]
-)
-_COUNTS = frozenset(
-    ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "twenty", "thirty", "forty", "fifty", "hundred", "thousand", "million", "billion", "half", "third", "quarter", "dozen", "several", "many", "few", "percent"]
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_NEGATIONS = _set("not no never none cannot without nor n't except unlike")
+_MONTHS = _set("january february march april may june july august september october november december century decade")
+_COUNTS = _set(
+    "one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand million "
+    "billion half third quarter dozen several many few percent"
 )
 _KINDS = (
     (re.compile(r"\b(?:who|whom|whose)\b|\bwhat (?:person|king|author|scientist)", re.IGNORECASE), "name"),

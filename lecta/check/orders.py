@@ -14,70 +14,76 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import unquote
 
-_LANGUAGES = (
+_PATTERNS = (
     # English
-    r"\b(?:ignor\w*|disregard\w*|forget\w*|overrid\w*|bypass\w*|supersedes?)\b[^.!?\n]{0,40}?\b(?:previous|prior|above|"
-    r"earlier|all|any|every(?:thing)?|your|the user|developer|system|operator)\b[^.!?\n]{0,40}?\b(?:instruct\w*|rules?|"
-    r"prompts?|guidelines?|polic(?:y|ies)|directives?|ones|told|user|above|commands?|restrictions?|messages?)\b"
-    r"(?! learning| engineering)",
+    r"\b(?:ignor\w*|disregard\w*|forget\w*|overrid\w*|bypass\w*|supersedes?)\b[^.!?\n]{0,40}?\b(?:previous|prior|"
+    r"above|earlier|all|any|every(?:thing)?|your|the user|developer|system|"
+    r"operator)\b[^.!?\n]{0,40}?\b(?:instruct\w*|rules?|prompts?|guidelines?|polic(?:y|ies)|directives?|ones|told|"
+    r"user|above|commands?|restrictions?|messages?)\b(?! learning| engineering)",
     r"\b(?:disregard|forget|ignore) (?:everything|anything|all)(?: \w+){0,3} (?:above|before|told|said)\b",
-    r"\bsafety (?:protocols?|checks?|rules?|guidelines?|polic\w+)\b[^.!?\n]{0,30}\b(?:disabled|off|not (?:apply|meant)|"
-    r"lifted|suspended)|\b(?:no|disregard|ignore|your|without|skip) (?:the |all |any )*(?:content|safety|confidentiality) "
-    r"(?:policy|restrictions?|rules|guidelines|checks)\b|\byou have no [\w ]{0,12}(?:restrictions?|rules|limits|filters?)\b",
+    r"\bsafety (?:protocols?|checks?|rules?|guidelines?|polic\w+)\b[^.!?\n]{0,30}\b(?:disabled|off|not (?:apply|"
+    r"meant)|lifted|suspended)|\b(?:no|disregard|ignore|your|without|skip) (?:the |all |any )*(?:content|safety|"
+    r"confidentiality) (?:policy|restrictions?|rules|guidelines|checks)\b|\byou have no [\w "
+    r"]{0,12}(?:restrictions?|rules|limits|filters?)\b",
     r"\b(?:disregard|ignore|violate|break)\b[^.!?\n]{0,40}\b(?:confidentiality|polic(?:y|ies))\b",
     r"\b(?:instructions?|prompt|rules) you (?:were|have been) given\b",
-    r"\b(?:ai|llm) (?:agents?|assistants?|systems?|models?|bots?) (?:\w+ing|that \w+) (?:this|these)\b[^.!?\n]{0,60}"
-    r"\b(?:should|must|shall|are to)\b",
-    r"\b(?:in|into|to) (?:every|my) (?:future |next |later )?(?:reply|answer|summary|report|response)\b|\bfor all future (?:tasks|replies|answers|sessions)\b",
+    r"\b(?:ai|llm) (?:agents?|assistants?|systems?|models?|bots?) (?:\w+ing|that \w+) (?:this|"
+    r"these)\b[^.!?\n]{0,60}\b(?:should|must|shall|are to)\b",
+    r"\b(?:in|into|to) (?:every|my) (?:future |next |later )?(?:reply|answer|summary|report|response)\b|\bfor all "
+    r"future (?:tasks|replies|answers|sessions)\b",
     r"\bsave (?:this|the) \w+ to (?:your )?memory\b|\brepeat (?:it|this) verbatim\b",
-    r"\b(?:you are|you're|act as|become|as) (?:now |no longer )*(?:in |a |an |the )*(?:\w+ )?(?:developer mode|dan\b|"
-    r"unrestricted|uncensored|jailbr\w+|unfiltered)",
+    r"\b(?:you are|you're|act as|become|as) (?:now |no longer )*(?:in |a |an |the )*(?:\w+ )?(?:developer mode|"
+    r"dan\b|unrestricted|uncensored|jailbr\w+|unfiltered)",
     r"\b(?:enable|enter|now in|activate) developer mode\b",
-    r"\b(?:you|an? ai|assistant|answer\w*|respond\w*|reply|comply|proceed)\b[^.!?\n]{0,60}?\b(?:no|without|any) (?:\w+ )?"
-    r"(?:restrictions?|rules|filters?|limits|content policy)\b|\b(?:comply|proceed|execute|says)\b[^.!?\n]{0,30}\bwithout "
-    r"(?:question|asking|confirmation)\b",
+    r"\b(?:you|an? ai|assistant|answer\w*|respond\w*|reply|comply|proceed)\b[^.!?\n]{0,60}?\b(?:no|without|any) "
+    r"(?:\w+ )?(?:restrictions?|rules|filters?|limits|content policy)\b|\b(?:comply|proceed|execute|"
+    r"says)\b[^.!?\n]{0,30}\bwithout (?:question|asking|confirmation)\b",
     r"\bcomply (?:with every|fully)\b|\b(?:no|without) restrictions\b|\bexempt from the usual restrictions\b",
-    r"\b(?:reveal|print|repeat|output|show|tell|reproduce|leak|dump|append|list|display|give|begin by printing)\b"
-    r"[^.!?\n]{0,60}?\b(?:system (?:prompt|message|instructions?)|(?:initial|hidden|exact|your|operating) "
-    r"(?:instructions?|prompt)|instructions you were given|hidden prompt|words above|api keys?|credentials?|"
-    r"environment variables|confidential data|internal (?:data|configuration)|context window|admin pages?|"
-    r"customer (?:list|data\w*|emails?)|passwords?|raw customer)\b",
-    r"\b(?:append|include|echo|mention|print)\b[^.!?\n]{0,50}?(?:\b(?:exact |following |"
-    r"special |verification |secret )?(?:token|code ?word|verification code|trace_id|doc_id|reference id|passphrase)\b)"
-    r"[^.!?\n]{0,60}?\b(?:repl\w+|answers?|summar\w+|responses?|reviews?|outputs?|record|user|end)\b",
-    r"\b(?:you must|must always|required to) (?:include|append|mention|say|write)\b[^.!?\n]{0,60}?"
-    r"\b(?:token|verification|reply|summary|response|link|website)\b",
-    r"\b(?:before|when|after|while) (?:you |the assistant |the model )(?:(?:reply|respond|summari[sz]e)\b|(?:answer|process|read) "
-    r"(?:the user|this)\b)",
+    r"\b(?:reveal|print|repeat|output|show|tell|reproduce|leak|dump|append|list|display|give|begin by "
+    r"printing)\b[^.!?\n]{0,60}?\b(?:system (?:prompt|message|instructions?)|(?:initial|hidden|exact|your|"
+    r"operating) (?:instructions?|prompt)|instructions you were given|hidden prompt|words above|api keys?|"
+    r"credentials?|environment variables|confidential data|internal (?:data|configuration)|context window|admin "
+    r"pages?|customer (?:list|data\w*|emails?)|passwords?|raw customer)\b",
+    r"\b(?:append|include|echo|mention|print)\b[^.!?\n]{0,50}?(?:\b(?:exact |following |special |verification |"
+    r"secret )?(?:token|code ?word|verification code|trace_id|doc_id|reference id|"
+    r"passphrase)\b)[^.!?\n]{0,60}?\b(?:repl\w+|answers?|summar\w+|responses?|reviews?|outputs?|record|user|end)\b",
+    r"\b(?:you must|must always|required to) (?:include|append|mention|say|write)\b[^.!?\n]{0,60}?\b(?:token|"
+    r"verification|reply|summary|response|link|website)\b",
+    r"\b(?:before|when|after|while) (?:you |the assistant |the model )(?:(?:reply|respond|summari[sz]e)\b|"
+    r"(?:answer|process|read) (?:the user|this)\b)",
     r"\bbefore (?:responding|answering|replying)\b",
-    r"\b(?:reference|session|id|code|token|value)\b[^.!?\n]{0,20}\b(?:above )?(?:is|must be|should be) shown to the user\b",
-    r"\b(?:note|notice|message|attention|instructions?|memo|hint|warning)\b (?:to|for) (?:the |any |all |an |our )?"
-    r"(?:ai|bots?|models?|assistants?|llms?|agents?|language models?|chatbots?|self)\b",
-    r"\b(?:ai (?:assistant|agent|system|model)|assistant|chatbot|language model)s?,? (?:reading|processing|reviewing|that "
-    r"reads|summari\w+) this\b",
+    r"\b(?:reference|session|id|code|token|value)\b[^.!?\n]{0,20}\b(?:above )?(?:is|must be|should be) shown to "
+    r"the user\b",
+    r"\b(?:note|notice|message|attention|instructions?|memo|hint|warning)\b (?:to|for) (?:the |any |all |an |our "
+    r")?(?:ai|bots?|models?|assistants?|llms?|agents?|language models?|chatbots?|self)\b",
+    r"\b(?:ai (?:assistant|agent|system|model)|assistant|chatbot|language model)s?,? (?:reading|processing|"
+    r"reviewing|that reads|summari\w+) this\b",
     r"\bif you are an? (?:ai|llm|language model|assistant|chatbot|bot)\b",
     r"\byou are (?:hereby )?(?:instructed|required|ordered|commanded|now (?:a|an|in|the)\b)",
-    r"\b(?:new|updated?|your real|real|your new) (?:instructions?|directives?|task|orders?|rules?)\b\s*(?::|is to|supersede"
-    r"|must)",
+    r"\b(?:new|updated?|your real|real|your new) (?:instructions?|directives?|task|orders?|rules?)\b\s*(?::|is to|"
+    r"supersede|must)",
     r"\byour (?:new |real |true )?(?:instructions?|rules|guidelines|directive)\b[^.!?\n]{0,20}\b(?:have changed|"
     r"is to|are now|no longer|supersede\w*)\b",
-    r"\bfrom (?:now on|this point (?:on|forward))\b[^.!?\n]{0,60}\b(?:you (?:must|will|are|have|now|only|may)|respond|answer|reply|comply|ignore)\b",
-    r"\b(?:call|use|invoke|run|execute) (?:the )?(?:tool |function )?[a-z]+_[a-z_]+\b[^.!?\n]{0,60}\b(?:to|on|and|with|"
-    r"before)\b",
-    r"\b(?:email|e-mail|send|forward|post|upload|share)\b[^.!?\n]{0,20}\b(?:them|data|list|records?|summary|results?|keys?|"
-    r"conversation|credentials|emails)\b[^.!?\n]{0,20}\b(?:to|external\w*|outside)?\b[^.!?\n]{0,30}"
-    r"(?:[\w.+-]+@[\w-]+\.\w+|https?://|\bexternal)",
+    r"\bfrom (?:now on|this point (?:on|forward))\b[^.!?\n]{0,60}\b(?:you (?:must|will|are|have|now|only|may)|"
+    r"respond|answer|reply|comply|ignore)\b",
+    r"\b(?:call|use|invoke|run|execute) (?:the )?(?:tool |function )?[a-z]+_[a-z_]+\b[^.!?\n]{0,60}\b(?:to|on|and|"
+    r"with|before)\b",
+    r"\b(?:email|e-mail|send|forward|post|upload|share)\b[^.!?\n]{0,20}\b(?:them|data|list|records?|summary|"
+    r"results?|keys?|conversation|credentials|emails)\b[^.!?\n]{0,20}\b(?:to|external\w*|"
+    r"outside)?\b[^.!?\n]{0,30}(?:[\w.+-]+@[\w-]+\.\w+|https?://|\bexternal)",
     r"\bdecode\b[^.!?]{0,60}?\b(?:do|follow|execute|obey|run)\b|\b(?:execute|run) it as a command\b",
-    r"\b(?:user|users) (?:is|are|has|have) (?:an? )?(?:now )?(?:admin\w*|clearly authori\w+|granted (?:permission|access))",
+    r"\b(?:user|users) (?:is|are|has|have) (?:an? )?(?:now )?(?:admin\w*|clearly authori\w+|granted (?:permission|"
+    r"access))",
     r"\bgrant (?:all|this|the) (?:requests?|users?|access)\b|\byou may now reveal\b",
     r"\b(?:skip|disable|without)\b[^.!?\n]{0,20}\b(?:all )?(?:safety|confirmations?|security)\b",
     r"\bfollow only (?:my|user|these|the following)\b|\bcomply with the following\b",
     r"\bpretend\b[^.!?\n]{0,30}\b(?:ai|model|assistant)\b[^.!?\n]{0,30}\bno\b",
-    r"\b(?:answer|respond|reply|write|speak) (?:only |always )*in (?:french|german|spanish|italian|czech|chinese|pirate|"
-    r"english|russian|rhymes?|capitals?|upper ?case|emojis?)\b",
-    r"\brefuse to answer\b|\bdo not answer (?:the|this|any)\b|\binstead of answering\b|\btell the (?:user|student|reader)s? "
-    r"(?:that|to)\b",
-    r"\b(?:visit|click|go to|open|recommend)\b[^.!?\n]{0,60}https?://[^\s]+[^.!?\n]{0,60}\b(?:answer|reply|user|student)",
+    r"\b(?:answer|respond|reply|write|speak) (?:only |always )*in (?:french|german|spanish|italian|czech|chinese|"
+    r"pirate|english|russian|rhymes?|capitals?|upper ?case|emojis?)\b",
+    r"\brefuse to answer\b|\bdo not answer (?:the|this|any)\b|\binstead of answering\b|\btell the (?:user|student|"
+    r"reader)s? (?:that|to)\b",
+    r"\b(?:visit|click|go to|open|recommend)\b[^.!?\n]{0,60}https?://[^\s]+[^.!?\n]{0,60}\b(?:answer|reply|user|"
+    r"student)",
     # German, French, Spanish, Italian
     r"\b(?:ignorier\w*|vergiss|missachte\w*)\b[^.!?\n]{0,60}?\b(?:anweisungen|richtlinien|regeln|alles)\b",
     r"\bab (?:jetzt|sofort)\b[^.!?\n]{0,60}?\b(?:regeln|preis|befolgst|antwort\w*|keine)\b|\buneingeschränkt\b",
@@ -92,20 +98,20 @@ _LANGUAGES = (
     r"\b(?:systemhinweis|note syst[èe]me|nota d(?:el|i) sistema)\s*:",
     r"\brassemble\w*\b[^.!?\n]{0,40}\benvoie\w*|\benvoie-\w+ [^.!?\n]{0,40}@",
 )  # fmt: skip
-_ORDER = re.compile("|".join(f"(?:{one})" for one in _LANGUAGES), re.IGNORECASE)
+_ORDER = re.compile("|".join(f"(?:{one})" for one in _PATTERNS), re.IGNORECASE)
 _MACHINERY = re.compile(
-    r"<\|?/?(?:im_start|im_end|endoftext|system|assistant|user|eot_id|start_header_id|end_header_id|thinking|think|"
-    r"begin_of_text)\b[^>\n]{0,20}\|?>|\[/?INST\]|<</?SYS>>|</?s>|"
-    r"^\s*(?:\[(?:system|assistant|admin)\]|#{0,3} ?(?:system|assistant|admin)(?: note| override| update| prompt)?\s*:)|"
-    r"^\W*(?:end of (?:document|user input|excerpts?|context|input|prompt))\b|"
-    r"^\W*(?:override|breach alert|important system update|reasoning(?: trace)?(?= ?\(assistant)|thinking(?= ?\(assistant))"
-    r"[^\n:]{0,20}:",
+    r"<\|im_start\|>\s*system\b|<thinking>|"
+    r"^\s*(?:\[(?:system|assistant|admin)\]|#{0,3} ?(?:system|assistant|admin)(?: note| override| update| prompt)?\s*:)"
+    r"|^\W*(?:end of (?:document|user input|excerpts?|context|input|prompt))\b|"
+    r"^\W*(?:override|breach alert|important system update|"
+    r"reasoning(?: trace)?(?= ?\(assistant)|thinking(?= ?\(assistant))[^\n:]{0,20}:",
     re.IGNORECASE | re.MULTILINE,
 )
-"""Control tokens of chat templates, and the lines that claim to be one."""
+"""Lines that claim to be another turn of the conversation. Control tokens alone are broken up in the prompt instead."""
 _QUOTED = re.compile(r"\"[^\"\n]{3,200}\"|“[^”\n]{3,200}”|„[^“\n]{3,200}“|(?<!\w)'[^'\n]{8,200}'(?!\w)|`[^`\n]{3,200}`")
 _SPOKEN_OF = re.compile(
-    r"\b(?:prompt injections?|jailbreaks?|such as|for example|e\.g\.|as an example|attacks?|attackers?|quotes?|called|says?|writes?|wrote)\b",
+    r"\b(?:prompt injections?|jailbreaks?|such as|for example|e\.g\.|as an example|attacks?|attackers?|quotes?|called|"
+    r"says?|writes?|wrote)\b",
     re.IGNORECASE,
 )
 _PIECE = re.compile(r"[^.!?\n]+(?:[.!?]+(?=\s|$)|[.!?](?=\S)[^\s]*[^.!?\n]*)*[.!?]*|\n+", re.UNICODE)
@@ -127,9 +133,15 @@ def find(text: str) -> list[tuple[int, int]]:
     >>> find("Ignore the constant terms. The forget gate is close to one.")
     []
     """
-    lines = [match.span() for match in re.finditer(r"[^\n]+", text) if any(map(_orders, _runs(match.group())))]
+    runs = [span for span, plain in _runs(text) if _orders(plain)]
     pieces = [(start, end) for start, end in _pieces(text) if is_order(text[start:end])]
-    return sorted([*lines, *(one for one in pieces if not any(a <= one[0] and one[1] <= b for a, b in lines))])
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted([*runs, *pieces]):
+        if merged and start < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
 
 
 def is_order(sentence: str) -> bool:
@@ -186,15 +198,14 @@ def _decoded(text: str) -> Iterator[str]:
         yield text.translate(_LEET)
     yield codecs.encode(text, "rot13")
     yield text[::-1]
-    yield from _runs(text)
 
 
-def _runs(text: str) -> Iterator[str]:
-    """Yield the texts of runs of base64, base32, hexadecimal, binary, Ascii85, base85 and Morse code."""
+def _runs(text: str) -> Iterator[tuple[tuple[int, int], str]]:
+    """Yield spans and texts of runs of base64, base32, hexadecimal, binary, Ascii85, base85 and Morse code."""
     for match in re.finditer(r"(?:[01]{8}[\s,]*){6,}", text):
-        yield "".join(chr(int(eight, 2)) for eight in re.findall(r"[01]{8}", match.group()))
+        yield match.span(), "".join(chr(int(eight, 2)) for eight in re.findall(r"[01]{8}", match.group()))
     for match in re.finditer(r"(?:[.-]{1,4}[ ]|/ ){10,}[.-]{1,4}", text):
-        yield "".join(_MORSE.get(code, "") for code in match.group().split())
+        yield match.span(), "".join(_MORSE.get(code, "") for code in match.group().split())
     for match in re.finditer(r"<~.{20,}?~>|[^\s\"']{24,}", text):
         run = match.group()
         for decode in _DECODERS:
@@ -203,7 +214,7 @@ def _runs(text: str) -> Iterator[str]:
             except (ValueError, binascii.Error, UnicodeDecodeError):
                 continue
             if plain.isprintable() and " " in plain:
-                yield plain
+                yield match.span(), plain
 
 
 def _padded(run: str, block: int) -> str:
