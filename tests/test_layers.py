@@ -28,7 +28,16 @@ DOORS = ("console", "mathtext", "cli", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
-    | {"intake": 2, "adding": 3, "asking": 3, "covering": 3, "reindexing": 4, "library": 5, "timeline": 5, "evaluate": 6}
+    | {
+        "intake": 2,
+        "adding": 3,
+        "asking": 3,
+        "covering": 3,
+        "reindexing": 4,
+        "library": 5,
+        "timeline": 5,
+        "evaluate": 6,
+    }
     | dict.fromkeys(DOORS, 7)
 )
 FILES = sorted((ROOT / "lecta").rglob("*.py"))

@@ -46,7 +46,12 @@ def _squad(path: Path) -> list[dict[str, Any]]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))["data"]
         return [
-            {"question": asked["question"], "passages": [part["context"]], "label": int(not asked["is_impossible"])}
+            {
+                "article": article.get("title", ""),
+                "question": asked["question"],
+                "passages": [part["context"]],
+                "label": int(not asked["is_impossible"]),
+            }
             for article in data
             for part in article["paragraphs"]
             for asked in part["qas"]
