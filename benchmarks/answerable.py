@@ -77,7 +77,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def _squad(path: Path, library: Library) -> list[Row]:
     rows = []
-    for number, row in enumerate(read(path)):
+    for row in read(path):
         asked = Asked(row["question"], tuple(topic(row["question"])), {})
         found = answerable.features(asked, row["passages"], library.embedder)
         rows.append(Row(row["question"], row["label"], row["article"], found))
