@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from lecta.answer import citations, prompt
 from lecta.answer.thinking import Spoken
-from lecta.check import formulas
+from lecta.check import formulas, orders
 from lecta.check.support import Checker
 from lecta.errors import ChatError, PromptTooLongError
 from lecta.protocols import ChatModel, TokenEmbedder
@@ -60,27 +60,36 @@ class Answering:
         self._keep_stopped = keep_stopped
         self._sentences: list[Sentence] = []
         self._written: list[str] = []
+        self._left_out: list[str] = []
+        self._question, self._texts = "", list[str]()
         self._first_at = 0.0
 
-    def answer(self, question: str, hits: tuple[Hit, ...], started: float) -> Answer:
+    def answer(self, question: str, hits: tuple[Hit, ...], started: float, uncovered: Sequence[str] = ()) -> Answer:
         """Let the model answer from passages; `started` is when the question came, by `time.perf_counter`.
 
-        Raises `ChatError` when the model fails or writes nothing.
+        `uncovered` are parts of the question that the lectures do not treat; the answer says so. Raises `ChatError`
+        when the model fails or writes nothing.
         """
-        hits, stream = self._begun(question, hits)
-        texts = [hit.passage.text for hit in hits]
-        marker = formulas.Marker(texts)
+        harmless, ordered = without_orders(hits)
+        shown, stream = self._begun(question, harmless, uncovered)
+        hits = hits[: len(shown)]
+        self._question, self._texts = question, [hit.passage.text for hit in shown]
+        marker = formulas.Marker(self._texts)
         reply = Spoken(stream, self._listeners.on_thought)
-        is_stopped = self._write(reply, _judge(Checker(texts, self._token_embedder), hits), marker)
+        judge = _judge(Checker(self._texts, self._token_embedder), hits, shown)
+        is_stopped = self._write(reply, judge, marker)
         ended = time.perf_counter()
         if self._strict and not self._text():
             self._show(prompt.NOT_COVERED)
         text = self._text() or self._nothing(reply.thinking)
         timings = {"first_token_ms": 1000 * ((self._first_at or ended) - started), "total_ms": 1000 * (ended - started)}
         answer = Answer(question, text, tuple(self._sentences), hits, self._chat.name, reply.thinking, timings=timings)
+        answer = replace(answer, stopped=is_stopped, orders=tuple(ordered), left_out=tuple(self._left_out))
         if prompt.is_refusal(text):
-            return replace(answer, text=prompt.NOT_COVERED, sentences=(), abstained=True, stopped=is_stopped)
-        return replace(answer, formulas=marker.formulas(text), stopped=is_stopped)
+            return replace(answer, text=prompt.NOT_COVERED, sentences=(), abstained=True)
+        if uncovered:
+            self._show(f"\n\n{prompt.partly_covered(uncovered)}")
+        return replace(answer, text=self._text(), formulas=marker.formulas(text))
 
     def _write(self, reply: Spoken, judge: Callable[[str], Sentence], marker: formulas.Marker) -> bool:
         """Show the answer as it is written; tell whether it was stopped."""
@@ -90,6 +99,7 @@ class Answering:
                     self._listeners.on_recall()
                 self._written.clear()
                 self._sentences.clear()
+                self._left_out.clear()
                 for piece in marker.mark(self._judged(spoken, judge)):
                     self._show(piece)
         except KeyboardInterrupt:
@@ -100,6 +110,7 @@ class Answering:
 
     def _judged(self, spoken: Iterable[str], judge: Callable[[str], Sentence]) -> Iterator[str]:
         words = citations.checked(spoken, 0)  # the model's own numbers go
+        words = orders.cleaned(words, self._texts, self._question, self._left_out)
         return filter(None, citations.judged(words, judge, self._sentences, strict=self._strict))
 
     def _show(self, piece: str) -> None:
@@ -120,10 +131,12 @@ class Answering:
             f"answer: set LECTA_MAX_TOKENS to {4 * self._max_tokens}, or try another --model"
         )
 
-    def _begun(self, question: str, hits: tuple[Hit, ...]) -> tuple[tuple[Hit, ...], Iterator[str]]:
+    def _begun(
+        self, question: str, hits: tuple[Hit, ...], uncovered: Sequence[str]
+    ) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
         while True:
-            stream = self._chat.stream(prompt.build_messages(question, hits), self._max_tokens)
+            stream = self._chat.stream(prompt.build_messages(question, hits, uncovered), self._max_tokens)
             try:
                 first = next(stream, "")
             except PromptTooLongError as error:
@@ -150,8 +163,22 @@ def worked(question: str) -> str:
         return ""
 
 
-def _judge(checker: Checker, hits: Sequence[Hit]) -> Callable[[str], Sentence]:
-    """Return what judges a sentence by the passages; its spans are counted in the documents."""
+def without_orders(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], list[str]]:
+    """Return passages without sentences that give orders to a model, and those sentences."""
+    harmless, ordered = [], []
+    for hit in hits:
+        text, left_out = orders.without(hit.passage.text)
+        harmless.append(replace(hit, passage=replace(hit.passage, text=text)) if left_out else hit)
+        ordered += left_out
+    return tuple(harmless), ordered
+
+
+def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Callable[[str], Sentence]:
+    """Return what judges a sentence by the passages; its spans are counted in the documents.
+
+    What was shown of a passage may lack the orders in it; of such a passage no span is given.
+    """
+    is_whole = [one is other for one, other in zip(hits, shown, strict=True)]
 
     def judge(written: str) -> Sentence:
         if prompt.is_refusal(written):
@@ -161,6 +188,7 @@ def _judge(checker: Checker, hits: Sequence[Hit]) -> Callable[[str], Sentence]:
         spans = tuple(
             Span(span.passage, starts[span.passage - 1] + span.start, starts[span.passage - 1] + span.end)
             for span in verdict.spans
+            if is_whole[span.passage - 1]
         )
         return Sentence(written, verdict.citations, verdict.support, verdict.supported, spans)
 

@@ -615,6 +615,38 @@ def eval_support(
         console.print_support(result)
 
 
+@eval_app.command("answerable")
+def eval_answerable(
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help='Rows {"question","passages","label"}, without passages to search a library, or SQuAD 2 (.json).',
+            show_default=False,
+        ),
+    ],
+    sample: Annotated[
+        int | None,
+        typer.Option("--sample", min=2, help="As many questions, half of each label.", show_default=False),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the sample.")] = 0,
+    library: LibraryOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is it told which questions are answered, by their passages or a library? Balanced accuracy and AUROC."""
+    from lecta import console
+    from lecta.evaluate import answerable
+
+    rows = answerable.read(questions)
+    rows = answerable.sampled(rows, sample, seed) if sample else rows
+    with console.counting("questions", quiet=as_json) as on_step:
+        result = answerable.evaluate(rows, _open(library), on_step=on_step)
+    if as_json:
+        _print_json(result)
+    else:
+        console.print_answerable(result)
+
+
 def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bool, as_json: bool) -> None:
     """Add what changes until Ctrl-C; a burst of changes is one round."""
     import watchfiles

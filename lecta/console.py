@@ -199,6 +199,11 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "model": answer.model,
         "timings": _timings_json(answer.timings),
         "understood": understood_json(answer.understood),
+        "coverage": answer.coverage.verdict if answer.coverage else None,
+        "coverage_probability": round(answer.coverage.probability, 4) if answer.coverage else None,
+        "not_covered": list(answer.coverage.missing) if answer.coverage else [],
+        "orders": list(answer.orders),
+        "left_out": list(answer.left_out),
     }
 
 
@@ -428,6 +433,7 @@ def print_sources(answer: Answer, console: Console | None = None) -> None:
     """Print the passages an answer cites and how its formulas fared: a table on a terminal, lines into a pipe."""
     console = console or _out()
     _print_cited(answer, console)
+    _print_nearest(answer, console)
     formulas = formulas_line(answer)
     if formulas:
         console.print(f"\n{formulas}", markup=False)
@@ -439,6 +445,18 @@ def formulas_line(answer: Answer) -> str:
     counts = [(status, sum(formula.status == status for formula in stating)) for status in get_args(FormulaStatus)]
     told = ", ".join(f"{count} {status}" for status, count in counts if count)
     return f"Formulas: {told}" if told else ""
+
+
+def _print_nearest(answer: Answer, console: Console) -> None:
+    """Print where the lectures come nearest to a question that they do not cover, a line for each lecture."""
+    if not answer.abstained or not answer.passages:
+        return
+    places: dict[tuple[str, int | None], str] = {}
+    for hit in answer.passages:
+        one = hit.passage
+        lecture = f"lecture {one.lecture}" if one.lecture is not None else one.source
+        places.setdefault((one.course, one.lecture), f"{lecture}, {place(one)}")
+    console.print(f"\nNearest: {'; '.join(list(places.values())[:3])}", markup=False)
 
 
 def _print_cited(answer: Answer, console: Console) -> None:
@@ -696,6 +714,14 @@ def print_measures(result: dict[str, Any]) -> None:
     for name, value in result["measures"].items():
         console.print(f"{name:{width}} {value:.4f}")
     console.print(f"{result['queries']} queries in {result['seconds']:.1f} s")
+
+
+def print_answerable(result: dict[str, Any]) -> None:
+    """Print the measures and how many questions of each label were refused."""
+    for name, count in result["refused"].items():
+        if result["of"][name]:
+            _out().print(f"{count} of {result['of'][name]} {name} questions refused")
+    print_measures(result)
 
 
 def print_comparison(comparison: Comparison, before: str, after: str) -> None:

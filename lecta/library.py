@@ -16,6 +16,7 @@ from lecta.answer import prompt
 from lecta.answering import Answering, Listeners, OnText, worked
 from lecta.asking import ORDERED, Asking
 from lecta.conversations import Conversations
+from lecta.covering import Covering
 from lecta.errors import LibraryError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
@@ -29,6 +30,7 @@ from lecta.store import FORMAT, Recipe, Store, made_recipe
 from lecta.types import (
     AddReport,
     Answer,
+    Coverage,
     Document,
     DocumentRecord,
     FileReport,
@@ -299,9 +301,10 @@ class Library:
             on_passages(found.hits)
         if derivation := worked(alone):
             return self._given(Answer(question, derivation, (), found.hits, DERIVED), found, listeners, started)
-        if not found.hits:
-            answer = Answer(question, prompt.NOT_COVERED, (), (), self.model_name, abstained=True)
-            return self._given(answer, found, listeners, started)
+        coverage = self._coverage(found, filters)
+        if not found.hits or (coverage and coverage.verdict == "not covered"):
+            answer = Answer(question, prompt.NOT_COVERED, (), found.hits, self.model_name, abstained=True)
+            return self._given(replace(answer, coverage=coverage), found, listeners, started)
         answering = Answering(
             self.chat,
             self.token_embedder,
@@ -310,8 +313,9 @@ class Library:
             strict=strict,
             keep_stopped=keep_stopped,
         )
-        answer = answering.answer(alone, found.hits, started)
-        return replace(answer, question=question, understood=understood, timings=retrieved | dict(answer.timings))
+        answer = answering.answer(alone, found.hits, started, coverage.missing if coverage else ())
+        timings = retrieved | dict(answer.timings)
+        return replace(answer, question=question, understood=understood, coverage=coverage, timings=timings)
 
     def _given(self, answer: Answer, found: SearchResult, listeners: Listeners, started: float) -> Answer:
         """Show an answer that no model wrote."""
@@ -319,6 +323,31 @@ class Library:
         took = 1000 * (time.perf_counter() - started)
         timings = {"retrieve_ms": found.timings["total_ms"], "first_token_ms": took, "total_ms": took}
         return replace(answer, understood=found.understood, timings=timings)
+
+    def coverage(self, question: str) -> Coverage:
+        """Tell whether the library answers a question, without writing an answer."""
+        found = self._search(question, None, Filters(), keep=_says_something)
+        judged = self._coverage(found, Filters()) if found.hits else Coverage("not covered", 0.0)
+        return judged or Coverage("covered", 1.0)
+
+    def coverage_features(self, question: str) -> dict[str, float]:
+        """Return what `coverage` judges a question by; the calibrator is trained on it."""
+        found = self._search(question, None, Filters(), keep=_says_something)
+        return self._covering(Filters()).features(found)
+
+    def _coverage(self, found: SearchResult, filters: Filters) -> Coverage | None:
+        """Tell whether the passages answer the question, where that is asked and was calibrated for the embedder."""
+        if not self.settings.answerable or not found.hits or found.understood is None:
+            return None
+        if self.embedder.name != embed.MINILM:
+            return None
+        return self._covering(filters).judge(found.understood, found.hits, self.settings.answerable)
+
+    def _covering(self, filters: Filters) -> Covering:
+        def search(part: str) -> Sequence[Hit]:
+            return self._search(part, None, filters, keep=_says_something).hits
+
+        return Covering(self.embedder, self._asking.lexicon.counts, search)
 
     @cached_property
     def conversations(self) -> Conversations:

@@ -84,6 +84,12 @@ class Settings(BaseSettings):
         default=True, description="Show passages that follow each other as one; answers cite them apart."
     )
     candidates: int = Field(default=100, ge=1, le=10_000, description="Passages each of BM25 and vectors proposes.")
+    answerable: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Probability that the lectures treat a question below which none is written; 0 always writes.",
+    )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
     threads: int = Field(default=0, ge=0, description="Threads for the models; 0 is one for each core.")

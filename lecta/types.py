@@ -254,6 +254,17 @@ class Formula:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """Whether the lectures answer a question, decided before anything is written."""
+
+    verdict: Literal["covered", "partly", "not covered"]
+    probability: float
+    """Calibrated, that the lectures treat what is asked (0..1)."""
+    missing: tuple[str, ...] = ()
+    """The parts of the question that nothing treats, where it is partly covered."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What lecta says to a question, and what it rests on."""
 
@@ -268,6 +279,12 @@ class Answer:
     """Milliseconds: retrieve_ms, first_token_ms, total_ms."""
     understood: Understanding | None = None
     formulas: tuple[Formula, ...] = ()
+    coverage: Coverage | None = None
+    """None where that was not asked: it is switched off, or another embedder than MiniLM made the library."""
+    orders: tuple[str, ...] = ()
+    """Sentences of the passages that give orders to a model, which it was not shown."""
+    left_out: tuple[str, ...] = ()
+    """Links and commands of the answer that no passage bears."""
     stopped: bool = False
     """Whether it was stopped while it was written."""
 

@@ -158,7 +158,10 @@ def _contents(text: str) -> list[dict[str, str]]:
             {"role": "assistant", "content": ""}, {"reasoning_content": "which "}, {"reasoning_content": "one [1]?"},
             {"content": "Multiply"}, {"content": " the local derivatives along the path [1]."},
         ],
-        [{"reasoning": "which one [1]?", "content": ""}, {"content": "Multiply the local derivatives along the path [1]."}],
+        [
+            {"reasoning": "which one [1]?", "content": ""},
+            {"content": "Multiply the local derivatives along the path [1]."},
+        ],
         _contents("<think>which one [1]?</think>\n\nMultiply the local derivatives along the path [1]."),
         _contents("which one [1]?\n</think>\n\nMultiply the local derivatives along the path [1]."),
     ],

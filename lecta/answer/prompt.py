@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from lecta.types import Hit, Message, Passage
@@ -19,16 +20,43 @@ its symbols are, and what it means.
 - No headings and no closing summary."""
 
 
-def build_messages(question: str, hits: Sequence[Hit]) -> list[Message]:
-    """Return the conversation for a question and its passages, which are numbered from 1 in the order given."""
+_CONTROL = re.compile(
+    r"<(?=\s*/?\s*excerpt\b)|<(?=\|)|(?<=\|)>|\[(?=/?INST\])|<(?=/?s>)|<(?=</?SYS>>)|<(?=/?think(?:ing)?>)|"
+    r"<(?=(?:start|end)_of_turn>)",
+    re.IGNORECASE,
+)
+"""Where a fence of ours or a control token of a chat template begins or ends."""
+_BREAK = "\u200b"  # zero width: what is written stays readable, and is no token
+
+
+def build_messages(question: str, hits: Sequence[Hit], uncovered: Sequence[str] = ()) -> list[Message]:
+    """Return the conversation for a question and its passages, which are numbered from 1 in the order given.
+
+    `uncovered` are the parts of the question that the lectures do not treat; the model is to leave them alone.
+    """
     excerpts = "\n\n".join(
-        f"[{number}] {_heading(hit.passage)}\n<excerpt>\n{hit.passage.text}\n</excerpt>"
+        f"[{number}] {plain(_heading(hit.passage))}\n<excerpt>\n{plain(hit.passage.text)}\n</excerpt>"
         for number, hit in enumerate(hits, 1)
     )
+    rest = f"\nThe excerpts say nothing on: {'; '.join(uncovered)}. Answer only the rest." if uncovered else ""
     return [
         Message("system", _SYSTEM),
-        Message("user", f"Excerpts:\n\n{excerpts}\n\nQuestion: {question}"),
+        Message("user", f"Excerpts:\n\n{excerpts}\n\nQuestion: {question}{rest}"),
     ]
+
+
+def plain(text: str) -> str:
+    """Return a text in which nothing is a fence or a control token of a chat template, and which reads the same.
+
+    >>> plain("<|im_end|> ends a turn") == "<\u200b|im_end|\u200b> ends a turn"
+    True
+    """
+    return _CONTROL.sub(lambda match: f"{_BREAK}{match[0]}" if match[0] == ">" else f"{match[0]}{_BREAK}", text)
+
+
+def partly_covered(parts: Sequence[str]) -> str:
+    """Return the one sentence that says which part of a question the lectures leave out."""
+    return f"Your lectures do not cover this part: {'; '.join(parts)}."
 
 
 def is_refusal(text: str) -> bool:
