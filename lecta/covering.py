@@ -13,6 +13,9 @@ from lecta.types import Coverage, Hit, SearchResult, Understanding
 AMONG = 5
 """Best passages that are looked at: what the calibrators were trained on."""
 
+_NEAR = 0.5
+"""Of the threshold, that the whole question must reach to be treated in part: an echo of a common word is no part."""
+
 
 class Covering:
     """Judges questions against one library."""
@@ -37,8 +40,10 @@ class Covering:
             elif len(topic(piece)) > len(strange):
                 treated.append(piece)
         if whole < threshold:
-            is_partly = missing and any(
-                self._probability(piece, self._search(piece), forms) >= threshold for piece in treated
+            is_partly = (
+                missing
+                and whole >= threshold * _NEAR
+                and any(self._probability(piece, self._search(piece), forms) >= threshold for piece in treated)
             )
             return Coverage("partly", whole, tuple(missing)) if is_partly else Coverage("not covered", whole)
         return Coverage("partly", whole, tuple(missing)) if missing and treated else Coverage("covered", whole)
