@@ -16,12 +16,13 @@ from lecta.cli import app
 from lecta.derive import derive, recognise
 from lecta.derive import expr as e
 from lecta.derive.chain import work
+from lecta.derive.exactly import digit_arithmetic
 from lecta.derive.functions import FUNCTIONS, derivative
 from lecta.derive.picture import layout
 from lecta.derive.program import read_program
 from lecta.derive.rules import pull_back
 from lecta.derive.show import latex, name_latex, text
-from lecta.derive.symbolic import DIGITS, digit_arithmetic
+from lecta.derive.symbolic import DIGITS
 from lecta.derive.working import read_chain
 from lecta.errors import DerivationError, ExpressionError
 from tests.conftest import ROOT
