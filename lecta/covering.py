@@ -13,8 +13,8 @@ from lecta.types import Coverage, Hit, SearchResult, Understanding
 AMONG = 5
 """Best passages that are looked at: what the calibrators were trained on."""
 
-_NEAR = 0.5
-"""Of the threshold, that the whole question must reach to be treated in part: an echo of a common word is no part."""
+_FEW = 2
+"""Content words that a part must have to be asked for on its own: "and in which year" is none."""
 
 
 class Covering:
@@ -37,13 +37,11 @@ class Covering:
             strange = self._strange(piece, forms)
             if strange and self._probability(piece, self._search(piece), forms) < threshold:
                 missing.append(piece.rstrip("?.!, "))
-            elif len(topic(piece)) > len(strange):
+            elif len(topic(piece)) - len(strange) >= _FEW:
                 treated.append(piece)
         if whole < threshold:
-            is_partly = (
-                missing
-                and whole >= threshold * _NEAR
-                and any(self._probability(piece, self._search(piece), forms) >= threshold for piece in treated)
+            is_partly = missing and any(
+                self._probability(piece, self._search(piece), forms) >= threshold for piece in treated
             )
             return Coverage("partly", whole, tuple(missing)) if is_partly else Coverage("not covered", whole)
         return Coverage("partly", whole, tuple(missing)) if missing and treated else Coverage("covered", whole)

@@ -200,14 +200,15 @@ DERIVATIVES = ("Multiply the local derivatives along the path ", "[1].")
 
 
 def test_a_conversation_keeps_its_thread_and_each_turn_its_citations(talk: Talk) -> None:
-    chat = Teller(DERIVATIVES, ["Why multiply the local derivatives?"], ["The gradient points uphill [9]."])
+    chat = Teller(
+        DERIVATIVES, ["Why multiply the local derivatives?"], ["So multiply the local derivatives along the path [9]."]
+    )
     library, out, _ = talk(chat, "What are the local derivatives?", "", "why multiply them?")
     assert out.startswith("> What are the local derivatives?\n\nMultiply the local derivatives along the path. [1]")
     (kept,) = library.conversations.all()
     first, second = (turn.answer for turn in kept.turns)
     cited = [turn.passages[turn.sentences[0].citations[0] - 1].passage.text for turn in (first, second)]
-    assert "local derivatives" in cited[0]
-    assert "uphill" in cited[1]
+    assert all("local derivatives" in text for text in cited)
     assert second.question == "why multiply them?"
     assert second.understood is not None
     assert second.understood.standalone == "Why multiply the local derivatives?"
