@@ -7,7 +7,8 @@ model: transcripts cut every 462 characters into pieces of 512, the nearest piec
 reply taken as it is. Both answers go through the same support check, lecta's against its passages, the plain one
 against its piece.
 
-Answers are kept in KEPT.jsonl as they come, so that a run that was stopped goes on. Writes
+Replies are kept in KEPT.jsonl as they come, so that a run that was stopped goes on, and a later check can be tried on
+the same words. Writes
 benchmarks/results/answers.json and docs/exam-answers.md. The two answers take most of a minute on two cores.
 """
 
@@ -29,7 +30,7 @@ from lecta.answer import citations
 from lecta.check.support import Checker
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
-from lecta.protocols import Vectors
+from lecta.protocols import ChatModel, Vectors
 from lecta.types import Message, Sentence
 
 SIZE, OVERLAP = 512, 50
@@ -39,27 +40,54 @@ SHOWN = 90
 
 
 def main(questions: Path, folder: Path, kept: Path, only: int | None) -> None:
-    """Answer every question, first all by lecta, then all by the plain pipeline; write the figures and the page."""
+    """Let the model reply to every question, first all by lecta, then all by the plain pipeline; check and write."""
     rows = read_jsonl(questions, ("id", "question"))[:only]
     library = Library(folder)
-    done: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in read_jsonl(kept, ("id", "by", "answer")) if kept.exists() else []:
-        done[row["by"], row["id"]] = row["answer"]
-    pipelines = {"lecta": Lecta(library).answered, "plain": Plain(library).answered}
+    replies: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in read_jsonl(kept, ("id", "by", "reply")) if kept.exists() else []:
+        replies[row["by"], row["id"]] = row
+    pipelines: dict[str, Lecta | Plain] = {"lecta": Lecta(library), "plain": Plain(library)}
     with kept.open("a", encoding="utf-8") as stream:
-        for by, answered in pipelines.items():
+        for by, pipeline in pipelines.items():
             for number, row in enumerate(rows, 1):
-                if (by, row["id"]) not in done:
-                    answer = answered(row["question"])
-                    done[by, row["id"]] = answer
-                    kept_row = {"id": row["id"], "by": by, "answer": answer}
-                    stream.write(json.dumps(kept_row, ensure_ascii=False) + "\n")
+                if (by, row["id"]) not in replies:
+                    started = time.perf_counter()
+                    reply = {"id": row["id"], "by": by, "reply": pipeline.reply(row["question"])}
+                    replies[by, row["id"]] = reply | {"seconds": round(time.perf_counter() - started, 2)}
+                    stream.write(json.dumps(replies[by, row["id"]], ensure_ascii=False) + "\n")
                     stream.flush()
                 print(f"{by} {number}/{len(rows)} {row['id']}", flush=True)
-    results = [row | {by: done[by, row["id"]] for by in pipelines} for row in rows]
+    results = [
+        row | {by: checked(pipeline, row["question"], replies[by, row["id"]]) for by, pipeline in pipelines.items()}
+        for row in rows
+    ]
     summary = {by: figures([row[by] for row in results]) for by in pipelines}
     machine.write("answers", {"questions": len(results)} | summary)
     Path("docs/exam-answers.md").write_text(page(results, summary), encoding="utf-8")
+
+
+def checked(pipeline: Lecta | Plain, question: str, reply: dict[str, Any]) -> dict[str, Any]:
+    """Return what a pipeline makes of a reply, with the seconds that it took to write."""
+    return pipeline.answer(question, reply["reply"]) | {"seconds": reply.get("seconds", 0.0)}
+
+
+class Tape:
+    """A chat model that hands on what another writes and remembers it, or says again what is given."""
+
+    def __init__(self, model: ChatModel, said: str | None = None) -> None:
+        self.name = model.name
+        self._model = model
+        self.said = said
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        """Yield the reply of the model, or what is to be said again."""
+        if self.said is not None:
+            yield self.said
+            return
+        self.said = ""
+        for piece in self._model.stream(messages, max_tokens):
+            self.said += piece
+            yield piece
 
 
 class Lecta:
@@ -68,15 +96,22 @@ class Lecta:
     def __init__(self, library: Library) -> None:
         self._library = library
 
-    def answered(self, question: str) -> dict[str, Any]:
-        """Return the answer as `lecta ask --json` prints it, with the seconds it took."""
-        started = time.perf_counter()
-        answer = console.answer_json(self._library.ask(question))
-        return answer | {"seconds": round(time.perf_counter() - started, 2)}
+    def reply(self, question: str) -> str:
+        """Return what the model writes to the prompt that `ask` makes; nothing where it is not asked."""
+        tape = Tape(self._library.chat)
+        self._over(tape).ask(question)
+        return tape.said or ""
+
+    def answer(self, question: str, reply: str) -> dict[str, Any]:
+        """Return the answer that `ask` makes of a reply, as `lecta ask --json` prints it."""
+        return console.answer_json(self._over(Tape(self._library.chat, reply)).ask(question))
+
+    def _over(self, tape: Tape) -> Library:
+        return Library(self._library.path, settings=self._library.settings, embedder=self._library.embedder, chat=tape)
 
 
 class Plain:
-    """The original script's pipeline over the texts of a library."""
+    """The original script's pipeline over the transcripts of a library."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -87,15 +122,19 @@ class Plain:
     def _vectors(self) -> Vectors:
         return self._library.embedder.embed_documents([piece for _, piece in self._pieces])
 
-    def answered(self, question: str) -> dict[str, Any]:
-        """Return the reply to the nearest piece and its sentences, checked against that piece."""
-        started = time.perf_counter()
+    def _nearest(self, question: str) -> tuple[str, str]:
         vector = self._library.embedder.embed_queries([question])[0]
-        source, piece = self._pieces[int((self._vectors @ vector).argmax())]
-        message = Message("user", PROMPT.format(context=piece, question=question))
-        reply = "".join(map(str, self._library.chat.stream([message], self._library.settings.max_tokens)))
-        seconds = round(time.perf_counter() - started, 2)
-        return {"source": source, "answer": reply.strip(), "sentences": self._checked(piece, reply), "seconds": seconds}
+        return self._pieces[int((self._vectors @ vector).argmax())]
+
+    def reply(self, question: str) -> str:
+        """Return what the model writes to the nearest piece."""
+        message = Message("user", PROMPT.format(context=self._nearest(question)[1], question=question))
+        return "".join(map(str, self._library.chat.stream([message], self._library.settings.max_tokens)))
+
+    def answer(self, question: str, reply: str) -> dict[str, Any]:
+        """Return the reply and its sentences, checked against the nearest piece."""
+        source, piece = self._nearest(question)
+        return {"source": source, "answer": reply.strip(), "sentences": self._checked(piece, reply)}
 
     def _checked(self, piece: str, reply: str) -> list[dict[str, Any]]:
         sentences: list[Sentence] = []
