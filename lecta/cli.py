@@ -279,9 +279,9 @@ def chat(
             raise UsageError("--delete wants the conversation's id: `lecta chat --list` shows it")
         typer.echo(f"deleted {opened.conversations.delete(conversation)}")
     else:
-        _warn_if_empty(opened)
         options = chatting.Options(k, course, lecture, kind.value if kind else None, show_thinking, as_json)
         old = opened.conversations.find(conversation or "", chatting.warn) if resume else None
+        _warn_if_empty(opened)
         if not chatting.Chat(opened, options, old).run():
             raise typer.Exit(1)
 

@@ -290,6 +290,8 @@ class Library:
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
         marked as stopped. Raises `ChatError` when the model fails.
         """
+        if self._given_chat is None:
+            _is_served(self.settings.model)  # a wrong name is told before the search, and where no model is asked
         started = time.perf_counter()
         filters = Filters(course, lecture, kind)
         found = self._search(question, k, filters, history, keep=_says_something, chat=lambda: self.chat)
@@ -464,10 +466,20 @@ def _says_something(passage: Passage) -> bool:
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
 
 
+def _is_served(model: str) -> bool:
+    """Tell whether a setting names a model of a server. Raises `UsageError` for a name of no known form."""
+    kind, _, name = model.partition(":")
+    if kind in ("openai", "ollama") and name:
+        return True
+    if model in models.CHAT or model in models.CHAT.values() or Path(model).suffix == ".gguf":
+        return False
+    raise UsageError(f"no model {model!r}: use {', '.join(models.CHAT)}, a .gguf file, openai:NAME or ollama:NAME")
+
+
 def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:
     """Open the model the settings name. Raises `UsageError` for a name of no known form."""
-    kind, _, name = settings.model.partition(":")
-    if kind in ("openai", "ollama") and name:
+    if _is_served(settings.model):
+        kind, _, name = settings.model.partition(":")
         from lecta.answer.server import OLLAMA, ServerChat
 
         base_url = settings.base_url or (OLLAMA if kind == "ollama" else "")
@@ -477,10 +489,6 @@ def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | N
         model = models.find(settings.model)
         path = models.fetch(model.name, settings.models, progress(model.name)) / model.files[0].name
         shown = model.name
-    elif path.suffix != ".gguf":
-        raise UsageError(
-            f"no model {settings.model!r}: use {', '.join(models.CHAT)}, a .gguf file, openai:NAME or ollama:NAME"
-        )
     from lecta.answer.llama import LlamaChat
 
     return LlamaChat(path, name=shown, context_tokens=settings.context_tokens, threads=settings.thread_count)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from lecta.check.calibrator import shipped
 from lecta.check.evidence import Match, Passages, features, match
+from lecta.check.formulas.finding import find
+from lecta.check.formulas.lookup import Lectures
 from lecta.check.words import read, without_citations
 from lecta.protocols import TokenEmbedder
 
@@ -67,18 +69,31 @@ class Checker:
         """Read the passages, in the order of their numbers."""
         self._embedder = embedder
         self._passages = Passages(read(passages, embedder))
+        self._lectures = Lectures(passages)
 
     def check(self, sentence: str) -> Verdict:
         """Return the verdict on a sentence, which may be Markdown with LaTeX and marks like [1]."""
         if not is_claim(sentence):
             return Verdict()
         whole = self._check(sentence)
+        if is_formula(sentence):
+            return self._looked_up(sentence, whole)
         parts = [self._check(part) for part in _parts(sentence)]
         if not parts or not all(part.supported for part in parts):
             return whole
         spans = {span: None for part in parts for span in part.spans}
         support = max(whole.support or 0.0, min(part.support or 0.0 for part in parts))
         return Verdict(support, True, tuple(dict.fromkeys(span.passage for span in spans)), tuple(spans))
+
+    def _looked_up(self, sentence: str, verdict: Verdict) -> Verdict:
+        """Return the verdict on a formula that stands alone: signs like those of a passage do not make it the same."""
+        places = [self._lectures.find(one) or self._lectures.find_loosely(one) for one in find(sentence)]
+        support = verdict.support or 0.0
+        numbers = tuple(dict.fromkeys(place for place in places if place))
+        if not places or None in places:
+            return Verdict(min(support, 1 - THRESHOLD), False)
+        spans = tuple(span for span in verdict.spans if span.passage in numbers)
+        return Verdict(max(support, THRESHOLD), True, numbers, spans)
 
     def _check(self, sentence: str) -> Verdict:
         found = self._match(sentence)
@@ -133,6 +148,16 @@ def _parts(sentence: str) -> list[str]:
     """Return the clauses of a sentence that says two things, each long enough to be checked alone, or nothing."""
     parts = _JOINT.split(sentence)
     return parts if len(parts) > 1 and all(len(part.split()) >= _CLAUSE for part in parts) else []
+
+
+def is_formula(sentence: str) -> bool:
+    """Tell whether a sentence is a formula and nothing else.
+
+    >>> is_formula("$$y = Wx + b$$"), is_formula("Here $y = Wx + b$ is the output.")
+    (True, False)
+    """
+    words = without_citations(sentence)
+    return bool(_FORMULA.search(words)) and not re.search(r"[^\W\d_]{2,}", _FORMULA.sub(" ", words))
 
 
 def is_claim(sentence: str) -> bool:

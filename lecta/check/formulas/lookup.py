@@ -21,6 +21,8 @@ _LITTLE_WORDS = frozenset(
     )
 )
 _DELIMITERS = re.compile(r"\$\$?|\\[()\[\]]|`+")
+_UNSAID = ("*", "\\cdot", "→", "⇉")  # some slides write vectors and matrices with an arrow before the letter
+_ALPHABET = re.compile(r"\\math(?:rm|cal|bb|scr|frak)\{(.*)\}$")
 _LOOSE = frozenset("^_/{}")
 _FEWEST = 5
 """Tokens of a formula that is found although fractions and superscripts are lost."""
@@ -74,7 +76,7 @@ def canonical(tokens: Sequence[Token]) -> list[str]:
     """Return tokens in one spelling: fractions with a slash, ∂ for d, no multiplication signs, no needless braces."""
     found: list[str] = []
     at = 0
-    kept = [token for token in tokens if token.text not in ("*", "\\cdot")]
+    kept = [token for token in tokens if token.text not in _UNSAID]
     while at < len(kept):
         token = kept[at]
         if token.kind == "frac":
@@ -96,8 +98,8 @@ def _spelled(token: Token) -> str:
         return "∂"
     if token.kind == "vector":
         return token.text.removeprefix("\\mathbf{").removesuffix("}")
-    if token.kind == "name" and token.text.startswith("\\mathrm{"):
-        return token.text[len("\\mathrm{") : -1]
+    if token.kind == "name" and (alphabet := _ALPHABET.match(token.text)):
+        return alphabet[1]
     return {"[": "(", "]": ")", "≝": "=", "≡": "=", "ln": "log"}.get(token.text, token.text)
 
 
