@@ -74,6 +74,7 @@ class Library:
         self.path = _user_path(path) if path is not None else self.settings.library
         self._given_embedder = embedder
         self._given_chat = chat
+        self._read_by: tuple[Store, Asking] | None = None
         self._on_fetch = on_fetch
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
@@ -366,9 +367,13 @@ class Library:
             self._store = Store(self.path, recipe)
         return self._store
 
-    @cached_property
+    @property
     def _asking(self) -> Asking:
-        return Asking(self.store, lambda: self.embedder)
+        """What reads questions against the tables; another process may have put others in their place."""
+        store = self.store
+        if self._read_by is None or self._read_by[0] is not store:
+            self._read_by = store, Asking(store, lambda: self.embedder)
+        return self._read_by[1]
 
     @property
     def recipe(self) -> Recipe:
