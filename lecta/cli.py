@@ -136,8 +136,8 @@ def add(
     from lecta import console
 
     opened = _open(library)
-    with console.adding(quiet=as_json) as (on_file, on_heard):
-        report = opened.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+    with console.adding(quiet=as_json) as shown:
+        report = opened.add(paths, course=course, prune=prune, **shown)
     if as_json:
         _print_json(
             {
@@ -660,8 +660,8 @@ def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bo
     for changes in watchfiles.watch(*paths, debounce=2000, step=500):
         if all(path.startswith(own) for _, path in changes):
             continue
-        with console.adding(quiet=False) as (on_file, on_heard):
-            report = library.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+        with console.adding(quiet=False) as shown:
+            report = library.add(paths, course=course, prune=prune, **shown)
         if any(file.status not in ("unchanged", "skipped") for file in report.files) or report.gone:
             console.print_add(report)
 

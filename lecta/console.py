@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -219,15 +219,26 @@ OnFile = Callable[[FileReport, int, int], None]
 OnHeard = Callable[[str, str], None]
 
 
+class Shown(TypedDict):
+    """What `Library.add` tells while it goes on."""
+
+    on_file: OnFile
+    on_heard: OnHeard
+    on_embedded: Callable[[int, int], None]
+
+
 @contextlib.contextmanager
-def adding(quiet: bool) -> Iterator[tuple[OnFile, OnHeard]]:
-    """Show a bar of files while they are added, where in a long one its reader is, and every file that fails."""
+def adding(quiet: bool) -> Iterator[Shown]:
+    """Show a bar of files while they are added, where in a long one its reader is, and every file that fails.
+
+    Once they are found by their words the bar is of passages.
+    """
     console = _err()
     bar = Progress(
-        TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[deed]}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.description}"), console=console, transient=True, disable=quiet or not console.is_terminal,
     )  # fmt: skip
-    task = bar.add_task("", total=None)
+    task = bar.add_task("", total=None, deed="reading")
 
     def on_file(report: FileReport, done: int, total: int) -> None:
         bar.update(task, completed=done, total=total, description="")
@@ -237,8 +248,12 @@ def adding(quiet: bool) -> Iterator[tuple[OnFile, OnHeard]]:
     def on_heard(path: str, where: str) -> None:
         bar.update(task, description=escape(f"{Path(path).name}: {where}"))
 
+    def on_embedded(done: int, total: int) -> None:
+        words = "found by words; making vectors"
+        bar.update(task, completed=done, total=total, deed="embedding", description=words)
+
     with bar:
-        yield on_file, on_heard
+        yield {"on_file": on_file, "on_heard": on_heard, "on_embedded": on_embedded}
 
 
 def _download_bar(deed: str) -> Progress:
@@ -665,6 +680,7 @@ def status_facts(library: Library) -> dict[str, Any]:
         "library": str(library.path),
         "files": len(records),
         "passages": library.store.count(),
+        "without_vectors": library.store.bare_count(),
         "courses": sorted({record.course for record in records}),
         "lectures": len(lectures),
         "aligned": sum(lecture.aligned > 0 for lecture in both),
@@ -690,7 +706,7 @@ def print_status(facts: dict[str, Any]) -> None:
     console = _out()
     for name, value in facts.items():
         shown = ", ".join(value) if isinstance(value, list) else value
-        console.print(f"{name:12} {shown}", markup=False)
+        console.print(f"{name:15} {shown}", markup=False)
 
 
 def print_models(cache: Path, rows: Sequence[dict[str, Any]]) -> None:

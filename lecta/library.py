@@ -17,6 +17,7 @@ from lecta.answering import Answering, Listeners, OnText, worked
 from lecta.asking import ORDERED, Asking
 from lecta.conversations import Conversations
 from lecta.covering import Covering
+from lecta.embedding import OnEmbedded
 from lecta.errors import LibraryError, UsageError, first_line
 from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
@@ -89,18 +90,20 @@ class Library:
         prune: bool = False,
         on_file: OnFile | None = None,
         on_heard: OnHeard | None = None,
+        on_embedded: OnEmbedded | None = None,
     ) -> AddReport:
         """Read, chunk, embed and store files and folders; files that have not changed are left alone.
 
-        A file that cannot be read is reported and holds up no other. With `prune` what came from the folders given
-        and is no longer there is taken out. Interrupted, the library is whole, and adding again completes it. Raises
-        `LibraryError` when the library itself cannot be written.
+        First every file is stored and found by its words, then passages get their vectors: `on_embedded` is called with
+        those done and those in all. A file that cannot be read is reported and holds up no other. With `prune` what
+        came from the folders given and is no longer there is taken out. Interrupted, the library is whole, and adding
+        again completes it. Raises `LibraryError` when the library itself cannot be written.
         """
         started = time.perf_counter()
         given = [Path(path) for path in paths]
         files = find_files(given, course, leave_out=self.path)
         reports: list[FileReport] = []
-        for report in Adding(self.store, self._make_intake).run(files, self._reading_options(), on_heard):
+        for report in self._adding().run(files, self._reading_options(), on_heard, on_embedded):
             reports.append(report)
             if on_file:
                 on_file(report, len(reports), len(files))
@@ -142,7 +145,7 @@ class Library:
     def _take_out(self, records: Sequence[DocumentRecord]) -> None:
         if records:
             self.store.remove([record.id for record in records])
-            Adding(self.store, self._make_intake).finish()
+            self._adding().mend()
 
     def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
         """Return what came from under the folders given and is no longer on the disk."""
@@ -153,8 +156,12 @@ class Library:
             if any(folder in Path(record.path).parents for folder in folders) and not os.path.lexists(record.path)
         ]
 
+    def _adding(self) -> Adding:
+        return Adding(self.store, self._make_intake, lambda: self.embedder)
+
     def _make_intake(self) -> Intake:
-        return Intake(self.embedder, self.settings.passage_size, self.store.signatures())
+        dimension = self.store.recipe.dimension or self.embedder.dimension  # a server's is not known before it is asked
+        return Intake(dimension, self.settings.passage_size, self.store.signatures())
 
     def _reading_options(self) -> read.Options:
         def speech_model() -> Path:

@@ -37,6 +37,7 @@ LEVEL = (
         "answering": 2,
         "covering": 2,
         "aligning": 3,
+        "embedding": 3,
         "adding": 4,
         "reindexing": 5,
         "library": 6,
