@@ -9,21 +9,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lecta import aligning, chunk, embed, models, read
-from lecta.adding import Adding, OnHeard
-from lecta.answer import prompt
-from lecta.answering import Answering, Listeners, OnText, worked
+from lecta import chunk, embed, models, read
 from lecta.asking import ORDERED, Asking
-from lecta.conversations import Conversations
-from lecta.covering import Covering
-from lecta.embedding import OnEmbedded
 from lecta.errors import LibraryError, UsageError, first_line
-from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder, TokenEmbedder
 from lecta.question import mathematics
-from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
 from lecta.settings import Settings
@@ -43,6 +36,19 @@ from lecta.types import (
     ReindexReport,
     SearchResult,
 )
+
+if TYPE_CHECKING:
+    from lecta.adding import Adding, OnHeard
+    from lecta.answering import Listeners, OnText
+    from lecta.conversations import Conversations
+    from lecta.covering import Covering
+    from lecta.embedding import OnEmbedded
+    from lecta.intake import Intake
+    from lecta.reindexing import OnDocument
+
+ALIGNER = "beside-1"
+"""Held to `lecta.aligning.RECIPE` by a test. Importing that costs 0.1 s, as do adding and answering: a search in a
+process of its own should not wait for what it does not use."""
 
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
@@ -66,10 +72,12 @@ class Library:
         embedder: Embedder | None = None,
         chat: ChatModel | None = None,
         on_fetch: OnFetch | None = None,
+        ahead: Callable[[], Embedder] | None = None,
     ) -> None:
         """Open the library in folder `path`, which need not exist yet; models load when they are first needed.
 
-        `embedder` and `chat` replace the ones the settings name.
+        `embedder` and `chat` replace the ones the settings name. `ahead` returns a MiniLM that is being opened, by
+        `lecta.embed.ahead`, and is asked where the library wants one.
         """
         self.settings = settings or Settings()
         self.path = _user_path(path) if path is not None else self.settings.library
@@ -77,6 +85,7 @@ class Library:
         self._given_chat = chat
         self._read_by: tuple[Store, Asking] | None = None
         self._on_fetch = on_fetch
+        self._ahead = ahead
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
 
@@ -99,6 +108,8 @@ class Library:
         came from the folders given and is no longer there is taken out. Interrupted, the library is whole, and adding
         again completes it. Raises `LibraryError` when the library itself cannot be written.
         """
+        from lecta.intake import find_files
+
         started = time.perf_counter()
         given = [Path(path) for path in paths]
         files = find_files(given, course, leave_out=self.path)
@@ -130,6 +141,8 @@ class Library:
         What there was is found until all is made; then one step puts the new in its place. Interrupted, reindexing
         again goes on where it stopped; what is added meanwhile is taken along. Raises `LibraryError`.
         """
+        from lecta.reindexing import Reindexing
+
         made = made_recipe(self.path)
         if made is None:
             raise LibraryError(f"library {self.path} is empty: add lectures with `lecta add PATH`")
@@ -157,9 +170,13 @@ class Library:
         ]
 
     def _adding(self) -> Adding:
+        from lecta.adding import Adding
+
         return Adding(self.store, self._make_intake, lambda: self.embedder)
 
     def _make_intake(self) -> Intake:
+        from lecta.intake import Intake
+
         dimension = self.store.recipe.dimension or self.embedder.dimension  # a server's is not known before it is asked
         return Intake(dimension, self.settings.passage_size, self.store.signatures())
 
@@ -298,6 +315,9 @@ class Library:
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
         marked as stopped. Raises `ChatError` when the model fails.
         """
+        from lecta.answer import prompt
+        from lecta.answering import Answering, Listeners, worked
+
         if self._given_chat is None:
             _is_served(self.settings.model)  # a wrong name is told before the search, and where no model is asked
         started = time.perf_counter()
@@ -354,6 +374,8 @@ class Library:
         return self._covering(filters).judge(found.understood, found.hits, self.settings.answerable)
 
     def _covering(self, filters: Filters) -> Covering:
+        from lecta.covering import Covering
+
         def search(part: str) -> Sequence[Hit]:
             return self._search(part, None, filters, keep=_says_something).hits
 
@@ -362,6 +384,8 @@ class Library:
     @cached_property
     def conversations(self) -> Conversations:
         """The conversations kept in the library's folder."""
+        from lecta.conversations import Conversations
+
         return Conversations(self.path / "conversations")
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
@@ -397,7 +421,7 @@ class Library:
             known = made.dimension if made and made.embedder == name else 0
             dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
         chunker = f"{chunk.RECIPE}/{self.settings.passage_size}/{mathematics.RECIPE}"
-        return Recipe(read.RECIPE, chunker, name, dimension, aligning.RECIPE)
+        return Recipe(read.RECIPE, chunker, name, dimension, ALIGNER)
 
     @property
     def embedder(self) -> Embedder:
@@ -412,6 +436,8 @@ class Library:
 
     def _open_embedder(self, name: str, dimension: int) -> Embedder:
         settings = self.settings
+        if name == embed.MINILM and self._ahead is not None:
+            return self._ahead()
         if name == embed.MINILM:
             from lecta.embed.minilm import MiniLM
 
