@@ -24,8 +24,11 @@ from lecta import __version__
 from lecta.errors import LectaError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lecta.evaluate.runs import Run
     from lecta.library import Library
+    from lecta.protocols import Embedder
     from lecta.settings import Settings
 
 app = typer.Typer(
@@ -93,6 +96,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # Windows' pipes are not UTF-8 by themselves
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them takes 50 ms, and lecta has none
     try:
         app()
     except LectaError as error:
@@ -176,7 +180,7 @@ def search(
     """Find the passages that treat a question."""
     from lecta import console
 
-    opened = _open(library)
+    opened = _open(library, is_asked=True)
     found = opened.search(question, k, course=course, lecture=lecture, kind=kind.value if kind else None)
     if as_json:
         _print_json(console.search_json(found))
@@ -203,29 +207,54 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the lectures, with sources."""
+    from lecta import resident
+    from lecta.resident import client
+
+    settings = _settings(library=library, model=model)
+    filters = {"course": course, "lecture": lecture, "kind": kind.value if kind else None}
+    options: dict[str, Any] = {"k": k, "strict": strict} | filters
     from lecta import console
 
-    opened = _open(library, model=model)
-    if not as_json:
-        _warn_if_empty(opened)
     with console.answering(quiet=as_json, show_docs=show_docs, show_thinking=show_thinking) as listener:
-        answer = opened.ask(
-            question,
-            k,
-            course=course,
-            lecture=lecture,
-            kind=kind.value if kind else None,
-            strict=strict,
-            on_passages=listener.on_passages,
-            on_text=listener.on_text,
-            on_thought=listener.on_thought,
-            on_recall=listener.on_recall,
-        )
+
+        def on_empty() -> None:
+            if not as_json:
+                listener.pause()
+                _complain(_is_empty(settings.library))
+
+        answer = client.ask(settings, question, options, listener, on_empty)
+        is_warm = answer is not None
+        if answer is None:
+            opened = _opened(settings, is_asked=True)
+            if not as_json and not opened.store.count():
+                on_empty()
+            answer = opened.ask(
+                question,
+                **options,
+                on_passages=listener.on_passages,
+                on_text=listener.on_text,
+                on_thought=listener.on_thought,
+                on_recall=listener.on_recall,
+            )
     if as_json:
         _print_json(console.answer_json(answer))
     else:
         console.print_sources(answer)
         console.print_understood(answer.understood, question)
+    if not is_warm:
+        resident.start(settings)
+
+
+@app.command()
+def stop(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """End the process that stays after `ask` with everything loaded."""
+    from lecta.resident import client
+
+    was_there = client.stop(_settings(library=library))
+    if as_json:
+        _print_json({"stopped": was_there})
+    else:
+        typer.echo("stopped" if was_there else "none was there")
 
 
 @app.command()
@@ -354,6 +383,7 @@ def status(
 ) -> None:
     """Show where the library and the models are, and how much they hold."""
     from lecta import console
+    from lecta.resident import client
 
     opened = _open(library)
     if explain is not None:
@@ -363,7 +393,7 @@ def status(
         else:
             console.print_explanation(report)
         return
-    facts = console.status_facts(opened)
+    facts = console.status_facts(opened) | {"resident": client.status(opened.settings)}
     if as_json:
         _print_json(facts)
     else:
@@ -675,16 +705,35 @@ def _settings(**given: Any) -> Settings:
     return settings.load(**given)
 
 
-def _open(library: Path | None, **given: Any) -> Library:
+def _open(library: Path | None, *, is_asked: bool = False, **given: Any) -> Library:
+    return _opened(_settings(library=library, **given), is_asked=is_asked)
+
+
+def _opened(settings: Settings, *, is_asked: bool) -> Library:
+    """Return the library; where it `is_asked` its embedder is opened while the rest of lecta is imported."""
+    ahead = _embedder_ahead(settings) if is_asked else None
     from lecta import console
     from lecta.library import Library
 
-    return Library(settings=_settings(library=library, **given), on_fetch=console.on_fetch())
+    return Library(settings=settings, on_fetch=console.on_fetch(), ahead=ahead)
+
+
+def _embedder_ahead(settings: Settings) -> Callable[[], Embedder] | None:
+    from lecta import embed, models
+
+    model = models.find(models.EMBEDDER)
+    if settings.embedder not in ("", "minilm", embed.MINILM) or not models.is_cached(model, settings.models):
+        return None
+    return embed.ahead(settings.models / model.name, settings.thread_count)
 
 
 def _warn_if_empty(library: Library) -> None:
     if not library.store.count():
-        _complain(f"library {library.path} is empty: add lectures with `lecta add PATH`")
+        _complain(_is_empty(library.path))
+
+
+def _is_empty(folder: Path) -> str:
+    return f"library {folder} is empty: add lectures with `lecta add PATH`"
 
 
 def _check_targets(*paths: Path | None) -> None:

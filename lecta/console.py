@@ -400,6 +400,10 @@ class Listener:
         elif not self._quiet and not self._console.is_terminal:
             self._console.file.write("\n")
 
+    def pause(self) -> None:
+        """Take away what is shown for the moment, so that something else can be printed."""
+        self._hide()
+
     def _show(self, shown: Any) -> None:
         if self._live is None:
             self._live = Live(console=self._console, transient=True, refresh_per_second=8)
@@ -706,7 +710,15 @@ def print_status(facts: dict[str, Any]) -> None:
     console = _out()
     for name, value in facts.items():
         shown = ", ".join(value) if isinstance(value, list) else value
+        shown = _resident_shown(value) if name == "resident" else shown
         console.print(f"{name:15} {shown}", markup=False)
+
+
+def _resident_shown(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return "none"
+    does = "answering" if value["is_answering"] else f"ends in {value['seconds_left']} s"
+    return f"process {value['pid']} with {value['model']}, {does}; `lecta stop` ends it"
 
 
 def print_models(cache: Path, rows: Sequence[dict[str, Any]]) -> None:

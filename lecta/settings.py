@@ -92,6 +92,12 @@ class Settings(BaseSettings):
     )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
+    resident_minutes: float = Field(
+        default=5.0,
+        ge=0,
+        le=1440,
+        description="Minutes that a process stays after `lecta ask` with everything loaded, for the next; 0: none.",
+    )
     threads: int = Field(default=0, ge=0, description="Threads for the models; 0 is one for each core.")
 
     @classmethod

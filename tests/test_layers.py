@@ -42,6 +42,7 @@ LEVEL = (
         "reindexing": 5,
         "library": 6,
         "evaluate": 7,
+        "resident": 7,
     }
     | dict.fromkeys(DOORS, 8)
 )
