@@ -468,7 +468,7 @@ def _print_nearest(answer: Answer, console: Console) -> None:
 
 
 def _print_cited(answer: Answer, console: Console) -> None:
-    cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
+    cited = answer.cited
     if answer.abstained or not answer.passages:
         return
     shown = cited or list(range(1, len(answer.passages) + 1))

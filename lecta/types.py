@@ -304,6 +304,12 @@ class Answer:
     case: WorkedCase | None = None
     """What lecta worked itself and put behind what the model wrote."""
 
+    @property
+    def cited(self) -> list[int]:
+        """The passages that it rests on, counted from 1, in order."""
+        numbers = {number for sentence in self.sentences for number in sentence.citations}
+        return sorted(numbers | {self.case.passage} if self.case else numbers)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -60,6 +60,7 @@ def test_a_case_cites_the_passage_that_defines_it() -> None:
     assert worked.case
     assert (worked.case.passage, worked.passages) == (2, (other, network))
     assert worked.text.startswith("Rates multiply. [1]\n\n**A worked case**, the network of [2]")
+    assert worked.cited == [2]
     assert "= 0.3634" in worked.text
     assert with_case(worked, network).passages == (other, network)  # cited again, not listed again
     assert with_case(answer, other) == answer
