@@ -220,6 +220,7 @@ def ask(
             on_text=listener.on_text,
             on_thought=listener.on_thought,
             on_recall=listener.on_recall,
+            on_draft=listener.on_draft,
         )
     if as_json:
         _print_json(console.answer_json(answer))
