@@ -391,6 +391,18 @@ def align(
         console.print_timeline(timeline)
 
 
+@app.command()
+def mcp(
+    course: CourseOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+) -> None:
+    """Let an assistant search, read and ask: a server of the Model Context Protocol on stdin and stdout."""
+    from lecta import mcp_server
+
+    mcp_server.run(_settings(library=library, model=model), course)
+
+
 class FormulaCommand(typer.core.TyperCommand):
     """A command whose argument may begin with a minus, as -cosh(x) does, and is no option for that."""
 

@@ -174,6 +174,11 @@ class Library:
         """Return one document with its text, by its source."""
         return self.store.document(source)
 
+    def passages(self, record: DocumentRecord) -> list[Passage]:
+        """Return the passages of one document, in its order."""
+        entry = self.store.stored(record)
+        return list(entry.passages) if entry else []
+
     def find(self, path: str | Path) -> Document:
         """Return one document with its text, by a path on disk or its source. Raises `LibraryError`."""
         document = self.store.document(self._at(path)[0].source)
