@@ -54,6 +54,9 @@ class Heard:
     def on_recall(self) -> None:
         self.text = ""
 
+    def on_draft(self, sentence: str) -> None:
+        self._on_text(sentence)
+
 
 def _ask(settings: Settings, question: str, heard: Heard | None = None, **options: Any) -> Answer | None:
     return client.ask(settings, question, options, heard or Heard(), lambda: None)

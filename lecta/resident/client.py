@@ -24,6 +24,7 @@ class Listener(Protocol):
     def on_text(self, piece: str) -> None: ...  # noqa: D102
     def on_thought(self, piece: str) -> None: ...  # noqa: D102
     def on_recall(self) -> None: ...  # noqa: D102
+    def on_draft(self, sentence: str) -> None: ...  # noqa: D102
 
 
 def ask(
@@ -86,6 +87,8 @@ def _tell(event: dict[str, Any], listener: Listener, on_empty: Callable[[], None
         listener.on_thought(event["piece"])
     elif kind == "recall":
         listener.on_recall()
+    elif kind == "draft":
+        listener.on_draft(event["sentence"])
     elif kind == "passages":
         from lecta.resident import wire
 

@@ -237,6 +237,7 @@ class Server:
                 on_text=lambda piece: job.say("text", piece=piece),
                 on_thought=lambda piece: job.say("thought", piece=piece),
                 on_recall=lambda: job.say("recall"),
+                on_draft=lambda sentence: job.say("draft", sentence=sentence),
             )
             job.say("answer", answer=wire.dump_answer(answer))
         except LectaError as error:
