@@ -24,11 +24,8 @@ from lecta import __version__
 from lecta.errors import LectaError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lecta.evaluate.runs import Run
     from lecta.library import Library
-    from lecta.protocols import Embedder
     from lecta.settings import Settings
 
 app = typer.Typer(
@@ -724,20 +721,13 @@ def _open(library: Path | None, *, is_asked: bool = False, **given: Any) -> Libr
 
 def _opened(settings: Settings, *, is_asked: bool) -> Library:
     """Return the library; where it `is_asked` its embedder is opened while the rest of lecta is imported."""
-    ahead = _embedder_ahead(settings) if is_asked else None
+    from lecta.opening import embedder_ahead
+
+    ahead = embedder_ahead(settings) if is_asked else None
     from lecta import console
     from lecta.library import Library
 
     return Library(settings=settings, on_fetch=console.on_fetch(), ahead=ahead)
-
-
-def _embedder_ahead(settings: Settings) -> Callable[[], Embedder] | None:
-    from lecta import embed, models
-
-    model = models.find(models.EMBEDDER)
-    if settings.embedder not in ("", "minilm", embed.MINILM) or not models.is_cached(model, settings.models):
-        return None
-    return embed.ahead(settings.models / model.name, settings.thread_count)
 
 
 def _warn_if_empty(library: Library) -> None:

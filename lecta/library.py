@@ -77,7 +77,7 @@ class Library:
         """Open the library in folder `path`, which need not exist yet; models load when they are first needed.
 
         `embedder` and `chat` replace the ones the settings name. `ahead` returns a MiniLM that is being opened, by
-        `lecta.embed.ahead`, and is asked where the library wants one.
+        `lecta.opening`, and is asked where the library wants one.
         """
         self.settings = settings or Settings()
         self.path = _user_path(path) if path is not None else self.settings.library

@@ -32,6 +32,7 @@ LEVEL = (
     | {"derive": 1}  # a room without a library: the door may call it as it is
     | {
         "intake": 2,
+        "opening": 2,
         "timeline": 2,
         "asking": 2,
         "answering": 2,

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lecta.errors import UsageError
-
-if TYPE_CHECKING:
-    from lecta.protocols import Embedder
 
 MINILM = "all-MiniLM-L6-v2/int8"  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
 MINILM_DIMENSION = 384
@@ -34,20 +28,3 @@ def is_known(name: str) -> bool:
     """Tell whether an embedder can be opened by a name that a library recorded."""
     kind, _, where = name.partition(":")
     return name == MINILM or (kind in _KINDS and bool(where))
-
-
-def ahead(folder: Path, threads: int) -> Callable[[], Embedder]:
-    """Begin to open MiniLM, whose files are in `folder`, in a thread; return what waits for it, and raises what it did.
-
-    Reading its weights takes 0.15 s of another core while Lance is imported.
-    """
-
-    def opened() -> Embedder:
-        from lecta.embed.minilm import MiniLM
-
-        return MiniLM(folder, threads)
-
-    pool = ThreadPoolExecutor(1, thread_name_prefix="lecta-embedder")
-    future = pool.submit(opened)
-    pool.shutdown(wait=False)
-    return future.result
