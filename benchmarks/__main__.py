@@ -1,4 +1,4 @@
-"""Runs every benchmark that needs no third-party data, one after the other.
+"""Runs every benchmark that needs no data but lecta's own, one after the other.
 
 usage: python -m benchmarks [--list] [NAME ...]
 """
@@ -6,39 +6,25 @@ usage: python -m benchmarks [--list] [NAME ...]
 from __future__ import annotations
 
 import argparse
+import ast
 import subprocess
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 
-ALONE = {
-    "commands": "whole commands on the sample course, cold",
-    "limits": "each stage beside this machine's bandwidth and arithmetic",
-    "vectors": "exact vector search by size of the library",
-    "reading": "each kind of file read and added",
-    "kills": "kill -9 while a course is added, and what is left",
-    "derive": "derivations, correct and checked",
-}
-WITH_DATA = {
-    "paired": "beside the pipeline lecta grew from: COURSE",
-    "retrieval": "what each step of retrieval earns: exam questions or BEIR collections",
-    "answers": "answers to exam questions beside the original's: QUESTIONS.jsonl LIBRARY KEPT.jsonl",
-    "alignment": "which slide is spoken about when: a folder of labelled lectures",
-    "support": "is a sentence supported: AttributionBench and WiCE",
-    "answerable": "do the lectures answer a question: SQuAD 2 and an exam",
-    "formulas": "derivatives stated in answers: ROWS.jsonl",
-    "injection": "orders planted in a passage: INJECTIONS.jsonl",
-    "million": "a library of a million passages: COURSE QUESTIONS.jsonl",
-}
+ALONE = ("commands", "limits", "vectors", "reading", "kills", "derive")
+FOLDER = Path(__file__).parent
 
 
 def main() -> int:
     """Run those named, or all; return 1 when one of them failed."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ALONE)}")
     parser.add_argument("--list", action="store_true", help="show what there is")
     given = parser.parse_args()
     if given.list:
         print("run by `python -m benchmarks`:", *_lines(ALONE), sep="\n")
-        print("\nwith data of one's own, each by `python -m benchmarks.NAME`:", *_lines(WITH_DATA), sep="\n")
+        print("\nwith data of one's own, each by `python -m benchmarks.NAME`:", *_lines(with_data()), sep="\n")
         return 0
     if unknown := [name for name in given.names if name not in ALONE]:
         parser.error(f"no benchmark {unknown[0]!r} runs without data; there are {', '.join(ALONE)}")
@@ -48,8 +34,21 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _lines(which: dict[str, str]) -> list[str]:
-    return [f"  {name:<12}{what}" for name, what in which.items()]
+def with_data() -> list[str]:
+    """Return the benchmarks that are told what to measure on: those whose description says how they are called."""
+    return sorted(
+        path.stem
+        for path in FOLDER.glob("*.py")
+        if path.stem not in ("__main__", *ALONE) and f"python -m benchmarks.{path.stem}" in _about(path.stem)
+    )
+
+
+def _lines(names: Iterable[str]) -> list[str]:
+    return [f"  {name:<12}{_about(name).partition(chr(10))[0]}" for name in names]
+
+
+def _about(name: str) -> str:
+    return ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text(encoding="utf-8"))) or ""
 
 
 def _succeeds(name: str) -> bool:
