@@ -27,8 +27,8 @@ from lecta.errors import ReadError, first_line
 from lecta.types import Document, Section
 
 SECONDS = 60.0
-"""Between two signs of life, so for a page, not a file: a page takes 10 ms, or some seconds by OCR. On a machine with more
-to do than it has cores, as much longer."""
+"""Between two signs of life, so for a page, not a file: a page takes 10 ms, or some seconds by OCR. On a machine with
+more to do than it has cores, as much longer."""
 MEGABYTES = 2048
 """Of a reader's data: OCR needs 600, PDFium on ordinary slides 30."""
 MOST_SECONDS = 3600.0
