@@ -256,7 +256,7 @@ class Library:
         hits = self._asking.in_order(understood, hits, 2 * wanted if join else wanted)
         hits = join_neighbours(hits, wanted, self.store.text_of) if join else hits
         also = self.store.also([hit.passage for hit in hits])
-        hits = [replace(hit, also=places) for hit, places in zip(hits, also, strict=True)]
+        hits = [replace(hit, also=(*hit.also, *places)) for hit, places in zip(hits, also, strict=True)]
         ended = time.perf_counter()
         timings = {
             "embed_ms": 1000 * (embedded - read),

@@ -56,11 +56,10 @@ class _Lists:
     def __init__(self, words: list[Hit], dense: list[Hit]) -> None:
         self.words, self.dense = words, dense
 
-    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
-        return self.words[:k]
-
-    def search_vector(self, vector: object, k: int, filters: Filters) -> list[Hit]:
-        return self.dense[:k]
+    def search(
+        self, question: str, vector: object, k: int, filters: Filters, also: str = ""
+    ) -> tuple[list[Hit], list[Hit]]:
+        return (self.words[:k] if question else []), ([] if vector is None else self.dense[:k])
 
 
 @pytest.mark.parametrize(("weight", "first"), [(0.0, "by words"), (1.0, "by meaning")])

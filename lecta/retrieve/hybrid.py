@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from lecta.protocols import PassageIndex, Vectors
 from lecta.retrieve.fusion import convex_sum
@@ -33,15 +34,15 @@ def hybrid_search(
     Passages that `keep` turns down are left out. `also` is matched with the question's words and counts less. With
     `variety` the nearest passage of each kind keeps a place.
     """
-    words = index.search_words(question, candidates, filters, also) if dense_weight < 1 else []
-    dense = index.search_vector(vector, candidates, filters) if dense_weight > 0 else []
-    passages: dict[tuple[str, int], Passage] = {_key(hit.passage): hit.passage for hit in [*words, *dense]}
+    asked, looked = question if dense_weight < 1 else "", vector if dense_weight > 0 else None
+    words, dense = index.search(asked, looked, candidates, filters, also)
+    found = {_key(hit.passage): hit for hit in [*words, *dense]}
     fused = convex_sum(
         {_key(hit.passage): hit.score for hit in words},
         {_key(hit.passage): hit.score for hit in dense},
         dense_weight,
     )
-    ranked = [Hit(passages[key], score) for key, score in fused.items() if keep(passages[key])]
+    ranked = [replace(found[key], score=score) for key, score in fused.items() if keep(found[key].passage)]
     ranked = by_title(ranked, question, title_weight)
     best = keep_kinds(ranked, [hit for hit in dense if keep(hit.passage)], k) if variety else ranked[:k]
     chosen = {_key(hit.passage) for hit in best}
