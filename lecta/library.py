@@ -13,7 +13,7 @@ from pathlib import Path
 from lecta import aligning, chunk, embed, models, read
 from lecta.adding import Adding, OnHeard
 from lecta.answer import prompt
-from lecta.answering import Answering, Listeners, OnText, worked
+from lecta.answering import Answering, Listeners, OnText
 from lecta.asking import ORDERED, Asking
 from lecta.conversations import Conversations
 from lecta.covering import Covering
@@ -42,6 +42,7 @@ from lecta.types import (
     ReindexReport,
     SearchResult,
 )
+from lecta.worked import is_about_chain_rule, states_network, with_case, worked
 
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
@@ -173,6 +174,11 @@ class Library:
         """Return one document with its text, by its source."""
         return self.store.document(source)
 
+    def passages(self, record: DocumentRecord) -> list[Passage]:
+        """Return the passages of one document, in its order."""
+        entry = self.store.stored(record)
+        return list(entry.passages) if entry else []
+
     def find(self, path: str | Path) -> Document:
         """Return one document with its text, by a path on disk or its source. Raises `LibraryError`."""
         document = self.store.document(self._at(path)[0].source)
@@ -282,13 +288,14 @@ class Library:
         on_text: OnText | None = None,
         on_thought: OnText | None = None,
         on_recall: Callable[[], None] | None = None,
+        on_draft: OnText | None = None,
         keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
         With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
-        as they are found and `on_text` with each piece of the answer. A follow-up to `history`, the conversation before
-        it, is first rewritten by the model to stand alone.
+        as they are found, `on_draft` with the sentence that is being written, `on_text` with what stays. A follow-up to
+        `history`, the conversation before it, is first rewritten by the model to stand alone.
 
         What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
@@ -302,7 +309,7 @@ class Library:
         understood = found.understood
         alone = understood.standalone if understood else question
         retrieved = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
-        listeners = Listeners(on_passages, on_text, on_thought, on_recall)
+        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_draft)
         if on_passages:
             on_passages(found.hits)
         if derivation := worked(alone):
@@ -316,12 +323,23 @@ class Library:
             self.token_embedder,
             self.settings.max_tokens,
             listeners,
+            wordings=self.settings.wordings,
             strict=strict,
             keep_stopped=keep_stopped,
         )
         answer = answering.answer(alone, found.hits, started, coverage.missing if coverage else ())
+        if is_about_chain_rule(alone) and not answer.abstained and not answer.stopped:
+            answer = self._with_case(answer, alone, filters, listeners)
         timings = retrieved | dict(answer.timings)
         return replace(answer, question=question, understood=understood, coverage=coverage, timings=timings)
+
+    def _with_case(self, answer: Answer, question: str, filters: Filters, listeners: Listeners) -> Answer:
+        """Show and return an answer with a case worked from the best passage that defines a network."""
+        found = self._search(question, 1, filters, keep=lambda passage: states_network(passage.text))
+        worked_out = with_case(answer, found.hits[0]) if found.hits else answer
+        if worked_out.case:
+            listeners.show(f"\n\n{worked_out.case.markdown}")
+        return worked_out
 
     def _given(self, answer: Answer, found: SearchResult, listeners: Listeners, started: float) -> Answer:
         """Show an answer that no model wrote."""

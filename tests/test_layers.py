@@ -25,7 +25,7 @@ ROOMS = (
     "question",
     "conversations",
 )
-DOORS = ("console", "chatting", "export", "mathtext", "cli", "__main__", "__init__")
+DOORS = ("console", "chatting", "export", "mathtext", "cli", "serve", "mcp_server", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
@@ -35,6 +35,7 @@ LEVEL = (
         "timeline": 2,
         "asking": 2,
         "answering": 2,
+        "worked": 2,
         "covering": 2,
         "aligning": 3,
         "adding": 4,
