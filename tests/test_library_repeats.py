@@ -414,3 +414,16 @@ def test_a_filter_finds_what_is_repeated_at_its_other_place(library: Library, fo
     assert {hit.passage.lecture for hit in library.search(CHAIN, 5).hits} == {1, 3}
     assert Path(library.search(CHAIN, 1, lecture=1).hits[0].passage.source).name == "lecture-01.md"
     assert not [hit for hit in library.search(ADAM, 5, lecture=3).hits if "running mean" in hit.passage.text]
+
+
+def test_a_whole_copy_is_found_in_its_own_course(library: Library, folder: Path) -> None:
+    for course in ("one", "two"):
+        write(folder / course / "a.md", CHAIN, FILTER)
+        library.add([folder / course])
+    assert len(library.store.passages()) == 1
+    for course, other in (("one", "two"), ("two", "one")):
+        (hit,) = library.search("the chain rule", 5, course=course).hits
+        assert (hit.passage.course, Path(hit.passage.source).parent.name) == (course, course)
+        assert CHAIN in hit.passage.text
+        assert {Path(place.source).parent.name for place in hit.also} == {other}
+    assert [hit.passage.course for hit in library.search('"chain rule"', 5, course="two").hits] == ["two"]
