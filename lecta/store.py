@@ -396,9 +396,9 @@ class Store:
         table, scope = self._table("passages"), self._scope(filters)
         if table is None or scope is None:
             return [], []
-        with self._failing("read"), ThreadPoolExecutor(1) as pool:
+        with self._failing("read"), ThreadPoolExecutor(2) as pool:
             nearest = None if vector is None else pool.submit(_by_vector, table, vector, k, scope.where)
-            words = _by_words(table, question, also, k, scope.where) if question.strip() else {}
+            words = _by_words(pool, table, question, also, k, scope.where) if question.strip() else {}
             dense = nearest.result() if nearest else {}
             rows = _taken(table, list({**words, **dense}))
         shown = self._shown(rows, scope)
@@ -997,7 +997,9 @@ def _laid(rows: pa.Table, after: Besides) -> pa.Table:
 # --- searches ---------------------------------------------------------------------------------------------------------
 
 
-def _by_words(table: Any, question: str, also: str, k: int, where: str | None) -> dict[int, float]:
+def _by_words(
+    pool: ThreadPoolExecutor, table: Any, question: str, also: str, k: int, where: str | None
+) -> dict[int, float]:
     """Return row ids and scores of BM25, best first.
 
     In a large table the parts of a question are searched apart, for the index skips what cannot be among the best of
@@ -1012,12 +1014,17 @@ def _by_words(table: Any, question: str, also: str, k: int, where: str | None) -
     if len(parts) == 1 or table.count_rows() <= EXACT_BELOW:
         query: Any = BooleanQuery([(Occur.SHOULD, part) for part in parts]) if also else parts[0]
         return _scores(table, query, k, where)
-    found = [_scores(table, part, k, where) for part in parts]
+    found = list(pool.map(lambda part: _scores(table, part, k, where), parts))
     sums: dict[int, float] = dict.fromkeys((number for scores in found for number in scores), 0.0)
-    for part, scores in zip(parts, found, strict=True):
-        unknown = [number for number in sums if number not in scores] if len(scores) == k else []
-        others = _scores(table, part, len(unknown), _row_ids(unknown)) if unknown else {}
-        for number, score in {**scores, **others}.items():
+
+    def completed(part: Any, scores: dict[int, float]) -> dict[int, float]:
+        unknown = [number for number in sums if number not in scores]
+        if len(scores) < k or not unknown:  # these are all that match it
+            return scores
+        return scores | _scores(table, part, len(unknown), _row_ids(unknown))
+
+    for scores in pool.map(completed, parts, found):
+        for number, score in scores.items():
             sums[number] += score
     return dict(sorted(sums.items(), key=lambda item: -item[1])[:k])
 
