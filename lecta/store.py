@@ -448,7 +448,8 @@ class Store:
 
     def _copies(self) -> list[Row]:
         """Return the signatures of paragraphs that are indexed where they stand first."""
-        return self._rows("signatures", columns=_COPY_COLUMNS, filter="copy_of != ''", scan_in_order=True)
+        is_copy = "copy_of > ''"  # a range, which the index knows; with != a million took 0.5 s
+        return self._rows("signatures", columns=_COPY_COLUMNS, filter=is_copy, scan_in_order=True)
 
     def _shown(self, rows: Mapping[int, Row], scope: _Scope) -> dict[int, Hit]:
         """Return passages by their row ids, without a score, each where it passes the filters."""
