@@ -102,7 +102,9 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("stopped")
         sys.exit(130)
-    except BrokenPipeError:  # `lecta list | head`
+    except (BrokenPipeError, SystemExit) as error:
+        if not _lost_its_reader(error):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
@@ -765,6 +767,11 @@ def _give(run: Run, as_json: bool, out: Path | None, report: Path | None) -> Non
 
 def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _lost_its_reader(error: BaseException | None) -> bool:
+    """Tell whether the reader of what is printed went away (`lecta list | head`); rich and typer exit with 1 then."""
+    return error is not None and (isinstance(error, BrokenPipeError) or _lost_its_reader(error.__context__))
 
 
 def _complain(line: str) -> None:

@@ -56,8 +56,14 @@ _STATUS_STYLE: dict[FileStatus, str] = {
 }
 
 
+_PIPE_WIDTH = 400
+"""Columns of what is no terminal: a table is as wide as what stands in it, and nothing is broken within a word."""
+
+
 def _out() -> Console:
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, soft_wrap=True, width=_PIPE_WIDTH)
 
 
 def _err() -> Console:
@@ -725,7 +731,8 @@ def print_status(facts: dict[str, Any]) -> None:
     for name, value in facts.items():
         shown = ", ".join(value) if isinstance(value, list) else value
         shown = _resident_shown(value) if name == "resident" else shown
-        console.print(f"{name:15} {shown}", markup=False)
+        if shown != "":
+            console.print(f"{name.replace('_', ' '):15} {shown}", markup=False)
 
 
 def _resident_shown(value: dict[str, Any] | None) -> str:

@@ -244,7 +244,8 @@ class Library:
         A question that asks for lectures or material ("in lecture 3", "on the slides") is searched there; `course`,
         `lecture` and `kind` hold whatever it says. `history` is the conversation before it.
         """
-        return self._search(question, k, Filters(course, lecture, kind), history, join=self.settings.join)
+        filters = Filters(course, lecture, kind)
+        return self._search(question, k, filters, history, join=self.settings.join, spread=self.settings.variety)
 
     def _search(
         self,
@@ -256,6 +257,7 @@ class Library:
         keep: Callable[[Passage], bool] = lambda passage: True,
         chat: Callable[[], ChatModel] | None = None,
         join: bool = False,
+        spread: bool = False,
     ) -> SearchResult:
         question = question.encode("utf-8", "replace").decode()  # a shell can hand over bytes that are no text
         if not question.strip():
@@ -279,13 +281,14 @@ class Library:
             candidates=self.settings.candidates,
             title_weight=self.settings.title_weight,
             variety=self.settings.variety,
+            spread=spread and not understood.order and len(understood.topic) <= _NAMED,
             keep=keep,
             more=wanted if join else 0,
         )
         hits = self._asking.in_order(understood, hits, 2 * wanted if join else wanted)
         hits = join_neighbours(hits, wanted, self.store.text_of) if join else hits
         also = self.store.also([hit.passage for hit in hits])
-        hits = [replace(hit, also=places) for hit, places in zip(hits, also, strict=True)]
+        hits = [replace(hit, also=(*hit.also, *places)) for hit, places in zip(hits, also, strict=True)]
         ended = time.perf_counter()
         timings = {
             "embed_ms": 1000 * (embedded - read),
@@ -507,6 +510,8 @@ class Library:
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS = 5
+_NAMED = 3
+"""Content words up to which a question names a thing, which several lectures may treat; more ask one thing about it."""
 DERIVED = "lecta derive"
 """What a derivation names as its model."""
 

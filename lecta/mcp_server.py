@@ -353,8 +353,8 @@ class LectureServer(MCPServer[Any]):
     async def _tell(self, ctx: Context[Any, Any], telling: Telling) -> None:
         started = time.monotonic()
         while True:
-            await anyio.sleep(_TELL_SECONDS)
-            await ctx.report_progress(round(time.monotonic() - started, 1), None, self._fetching or telling.message)
+            await telling.news(_TELL_SECONDS)
+            await ctx.report_progress(round(time.monotonic() - started, 3), None, self._fetching or telling.message)
 
     def _on_fetch(self, name: str, done: int, total: int) -> None:
         self._fetching = f"fetching {name}: {done / 1e6:.0f} of {total / 1e6:.0f} MB" if done < total else ""
@@ -412,15 +412,30 @@ class Telling:
     def __init__(self) -> None:
         self.message = "searching"
         self._written = ""
+        self._loop = asyncio.get_running_loop()
+        self._is_news = asyncio.Event()
+
+    async def news(self, seconds: float) -> None:
+        """Wait until it does something else, or so many seconds."""
+        with anyio.move_on_after(seconds):
+            await self._is_news.wait()
+        self._is_news.clear()
+
+    def _tell_at_once(self) -> None:
+        self._loop.call_soon_threadsafe(self._is_news.set)
 
     def on_passages(self, hits: Sequence[Hit]) -> None:
         """Tell that the model reads what was found."""
         self.message = f"reading {len(hits)} passage{'s' * (len(hits) != 1)}"
+        self._tell_at_once()
 
     def on_text(self, piece: str) -> None:
         """Tell the end of what is written so far."""
+        is_first = not self._written
         self._written += piece
         self.message = "writing: " + " ".join(self._written.split())[-_SHOWN:]
+        if is_first:
+            self._tell_at_once()
 
     def on_thought(self, piece: str) -> None:
         """Tell that the model thinks."""

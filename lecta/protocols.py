@@ -75,11 +75,14 @@ class TokenEmbedder(Protocol):
 class PassageIndex(Protocol):
     """What retrieval needs of a store."""
 
-    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
-        """Return up to `k` passages by BM25, best first; scores are BM25's, >= 0. `also` counts less."""
+    def search(
+        self, question: str, vector: Vectors | None, k: int, filters: Filters, also: str = ""
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Return up to `k` passages by BM25 (scores >= 0) and up to `k` by cosine (-1..1), each best first.
 
-    def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
-        """Return up to `k` passages by cosine (-1..1), best first. `vector` has shape (dimension,)."""
+        `also` counts less than the question. `vector` has shape (dimension,). An empty question or no vector finds
+        nothing.
+        """
 
 
 class ChatModel(Protocol):

@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         default=0.2, ge=0, le=1, description="Share of the title that a passage stands under in the ranking."
     )
     variety: bool = Field(
-        default=True, description="Keep the nearest passage of each kind of material among the results."
+        default=True,
+        description="Keep the nearest passage of each kind of material among the results, and more lectures.",
     )
     join: bool = Field(
         default=True, description="Show passages that follow each other as one; answers cite them apart."

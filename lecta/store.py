@@ -20,11 +20,13 @@ import re
 import shutil
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lance
 import numpy as np
@@ -41,7 +43,10 @@ EXACT_BELOW = 50_000
 
 _KEEP_VERSIONS = timedelta(hours=1)  # a reader that opened the library before a change still finds its files
 _PROBES = 64  # of the vector index's parts (8,192 vectors each) that are read; benchmarks/million has the recall
-_SCANNED_ROWS = 50_000  # signatures up to which a scan is as quick as an index
+_SCANNED_ROWS = 50_000  # up to which a scan is as quick as an index
+_MOST_HOLDING = 5_000  # passages with a quoted phrase among which is searched, those that say its words most
+_GAP = 3  # characters of space between paragraphs that follow each other
+_REMEMBERED = 64  # filters and the like, of one state
 _ALSO, _MATHEMATICS = 0.5, 2.0  # weight in BM25 of other forms of a word, and of a formula as a whole; a word has 1
 _FRAGMENTS = 16  # more small files than this are rewritten as one
 _WORDS = {
@@ -139,11 +144,16 @@ _DOCUMENT_SCHEMA = pa.schema(
         ("beside", pa.int64()),
     ]
 )
+_FILTERED = ("course", "lecture", "kind")
 _KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
 _COPIED = ("source", "kind", "course", "lecture", "title", "sha256", "reader", "date", "text")
 _SIGNATURE_COLUMNS = [field.name for field in fields(Signature)]
 _SECTION_COLUMNS = [field.name for field in fields(Section)]
 _RECORD_COLUMNS = [field.name for field in fields(DocumentRecord)]
+_COPY_COLUMNS = ["source", "start_index", "end_index", "page", "start_time", "end_time", "copy_of", "copy_exact"]
+
+Row = dict[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +217,16 @@ def document_id(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Scope:
+    """Which passages pass some filters."""
+
+    where: str | None
+    """In Lance's SQL; None is all."""
+    elsewhere: Mapping[int, Sequence[Row]]
+    """Row ids of those that pass only where their words stand as well: the signatures of these copies."""
+
+
+@dataclass(frozen=True, slots=True)
 class _State:
     """What the library is: a version of each table, and whether their indexes are up to date."""
 
@@ -258,15 +278,30 @@ class Store:
         self._opened: dict[str, tuple[_State, Any]] = {}
         self._session = lance.Session()  # type: ignore[attr-defined]
         self._checked: str | None = None
+        self._memory: tuple[_State, dict[Hashable, Any]] = (_State(), {})
         self._check_recipe()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def documents(self) -> list[DocumentRecord]:
         """Return every document, ordered by course, lecture and source."""
-        rows = self._rows("documents", columns=_RECORD_COLUMNS)
-        rows.sort(key=lambda row: (row["course"], row["lecture"] is None, row["lecture"] or 0, row["source"]))
-        return [DocumentRecord(**row) for row in rows]
+
+        def read() -> list[DocumentRecord]:
+            rows = self._rows("documents", columns=_RECORD_COLUMNS)
+            rows.sort(key=lambda row: (row["course"], row["lecture"] is None, row["lecture"] or 0, row["source"]))
+            return [DocumentRecord(**row) for row in rows]
+
+        return list(self.remembered("documents", read))
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes of the library as it is, made once until anything is changed."""
+        state, known = self._state(), self._memory
+        if known[0] != state or len(known[1]) > _REMEMBERED:
+            known = self._memory = (state, {})
+        if key not in known[1]:
+            known[1][key] = make()
+        made: Made = known[1][key]
+        return made
 
     def document(self, source: str) -> Document | None:
         """Return a stored document with its text and sections, by its source."""
@@ -308,7 +343,8 @@ class Store:
 
     def holds(self, filters: Filters) -> bool:
         """Tell whether any passage passes the filters."""
-        return bool(self._rows("passages", columns=["number"], filter=_where(filters), limit=1))
+        scope = self._scope(filters)
+        return scope is not None and bool(self._rows("passages", columns=["number"], filter=scope.where, limit=1))
 
     def titled(self, word: str, course: str | None = None) -> list[Passage]:
         """Return passages under a title or heading that holds a word (of letters alone), by source and place."""
@@ -373,40 +409,99 @@ class Store:
 
     def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
         """Return up to `k` passages by BM25, best first. `also` counts less, and is matched with mathematics too."""
-        from lance.query import BooleanQuery, MatchQuery, Occur
-
-        if not question.strip():
-            return []
-        query: Any = MatchQuery(question, "words")
-        if also:
-            others = [MatchQuery(also, "words", boost=_ALSO), MatchQuery(also, "mathematics", boost=_MATHEMATICS)]
-            query = BooleanQuery([(Occur.SHOULD, one) for one in (query, *others)])
-        rows = self._rows(
-            "passages",
-            columns=[*_PASSAGE_COLUMNS, "_score"],
-            full_text_query=query,
-            filter=_where(filters),
-            prefilter=True,
-            limit=k,
-        )
-        return _hits(rows, "_score")
+        return self.search(question, None, k, filters, also)[0]
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine, best first."""
-        nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 1, "nprobes": _PROBES}
-        columns = [*_PASSAGE_COLUMNS, "_distance"]
-        rows = self._rows("passages", columns=columns, nearest=nearest, filter=_where(filters), prefilter=True)
-        for row in rows:
-            row["_distance"] = 1 - row["_distance"]
-        return _hits(rows, "_distance")
+        return self.search("", vector, k, filters)[1]
 
-    def _rows(self, name: str, **scan: Any) -> list[dict[str, Any]]:
+    def search(
+        self, question: str, vector: Vectors | None, k: int, filters: Filters, also: str = ""
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Return what `search_words` and `search_vector` find; both run at once, and each passage is read once.
+
+        A passage that passes the filters only where its words stand as well is shown at that place.
+        """
+        table, scope = self._table("passages"), self._scope(filters)
+        if table is None or scope is None:
+            return [], []
+        with self._failing("read"), ThreadPoolExecutor(2) as pool:
+            nearest = None if vector is None else pool.submit(_by_vector, table, vector, k, scope.where)
+            words = _by_words(pool, table, question, also, k, scope.where) if question.strip() else {}
+            dense = nearest.result() if nearest else {}
+            rows = _taken(table, list({**words, **dense}))
+        shown = self._shown(rows, scope)
+        return _hits(words, shown), _hits(dense, shown)
+
+    def _scope(self, filters: Filters) -> _Scope | None:
+        """Return which passages pass the filters; None where a phrase stands nowhere."""
+        if filters == Filters():
+            return _Scope(None, {})
+        return self.remembered(filters, lambda: self._read_scope(filters))
+
+    def _read_scope(self, filters: Filters) -> _Scope | None:
+        where = _where(filters)
+        elsewhere = self._elsewhere(filters) if where else {}
+        if elsewhere:
+            where = f"({where} OR {_row_ids(elsewhere)})"
+        if not filters.phrases:
+            return _Scope(where, elsewhere)
+        table = self._table("passages")
+        with self._failing("read"):
+            holding = [] if table is None else _holding(table, filters.phrases, where)
+        return _Scope(_row_ids(holding), elsewhere) if holding else None
+
+    def _elsewhere(self, filters: Filters) -> dict[int, list[Row]]:
+        """Return the rows of passages that do not pass the filters, but would where their words stand as well."""
+        records = {record.source: record for record in self.documents()}
+        inside = {source for source, record in records.items() if _passes(record, filters)}
+        copies = defaultdict(list)
+        for row in self.remembered("copies", self._copies):
+            if row["source"] in inside and row["copy_of"] not in inside and row["copy_of"] in records:
+                copies[row["copy_of"], row["copy_exact"]].append(row)
+        if not copies:
+            return {}
+        sources = sorted({source for source, _ in copies})
+        columns = ["source", "start_index", "end_index", "exact"]
+        paragraphs = defaultdict(list)
+        for row in self._rows("signatures", columns=columns, filter=_in("source", sources)):
+            if (row["source"], row["exact"]) in copies:
+                paragraphs[row["source"]].append(row)
+        found: dict[int, list[Row]] = defaultdict(list)
+        where, columns = _in("document_id", [records[source].id for source in sources]), columns[:3]
+        for passage in self._rows("passages", columns=columns, filter=where, with_row_id=True):
+            for row in paragraphs[passage["source"]]:
+                if row["start_index"] < passage["end_index"] and row["end_index"] > passage["start_index"]:
+                    found[passage["_rowid"]] += copies[row["source"], row["exact"]]
+        return found
+
+    def _copies(self) -> list[Row]:
+        """Return the signatures of paragraphs that are indexed where they stand first."""
+        is_copy = "copy_of > ''"  # a range, which the index knows; with != a million took 0.5 s
+        return self._rows("signatures", columns=_COPY_COLUMNS, filter=is_copy, scan_in_order=True)
+
+    def _shown(self, rows: Mapping[int, Row], scope: _Scope) -> dict[int, Hit]:
+        """Return passages by their row ids, without a score, each where it passes the filters."""
+        documents: dict[str, Document | None] = {}
+        shown = {}
+        for number, row in rows.items():
+            hit = Hit(_passage(row), 0.0)
+            if copies := scope.elsewhere.get(number):
+                source = copies[0]["source"]
+                if source not in documents:
+                    documents[source] = self.document(source)
+                if document := documents[source]:
+                    hit = _at_copy(hit.passage, document, copies)
+            shown[number] = hit
+        return shown
+
+    def _rows(self, name: str, **scan: Any) -> list[Row]:
         """Return rows of a table, none before anything was added. Raises `LibraryError` when its files are damaged."""
         table = self._table(name)
         if table is None:
             return []
         with self._failing("read"):
-            rows: list[dict[str, Any]] = table.to_table(**scan).to_pylist()
+            rows: list[Row] = table.to_table(**scan).to_pylist()
             return rows
 
     # --- writing ------------------------------------------------------------------------------------------------------
@@ -655,6 +750,10 @@ class Store:
         if with_vectors and "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
             # A graph over it (IVF_HNSW_SQ) took 7.3 s of processor time to build at 20,000, this 0.2 s.
             passages.create_index("vector", "IVF_SQ", name="vector_idx", metric="cosine")
+        if passages.count_rows() > _SCANNED_ROWS:
+            for column in _FILTERED:
+                if f"{column}_idx" not in indexes:
+                    passages.create_scalar_index(column, "BITMAP", name=f"{column}_idx")
         passages.optimize.optimize_indices()
 
     def _holds(self, ids: Sequence[str]) -> bool:
@@ -927,8 +1026,32 @@ def shown_path(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
-def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:
-    return [Hit(_passage(row), float(row[score])) for row in rows]
+def _hits(scores: Mapping[int, float], shown: Mapping[int, Hit]) -> list[Hit]:
+    """Return hits by score; of passages that are shown at one place the best."""
+    found: dict[tuple[str, int], Hit] = {}
+    for number, score in scores.items():
+        if hit := shown.get(number):
+            found.setdefault((hit.passage.source, hit.passage.start_index), replace(hit, score=score))
+    return list(found.values())
+
+
+def _at_copy(passage: Passage, document: Document, copies: Sequence[Row]) -> Hit:
+    """Return a passage as it stands in another document, whose copies of its paragraphs are given."""
+    rows = sorted((row for row in copies if row["source"] == document.source), key=lambda row: int(row["start_index"]))
+    run = rows[:1]
+    for row in rows[1:]:
+        if row["start_index"] - run[-1]["end_index"] <= _GAP:
+            run.append(row)
+    start, end = run[0]["start_index"], run[-1]["end_index"]
+    starts = [section.start_index for section in document.sections]
+    section = document.sections[max(bisect_right(starts, start) - 1, 0)]
+    there = Passage(
+        document.text[start:end], start, end, document.source, document.kind, document.course, document.lecture,
+        section.title, run[0]["page"], run[0]["start_time"], run[-1]["end_time"], section.label, section.speaker,
+    )  # fmt: skip
+    first = Place(passage.source, passage.page, passage.start_time, passage.end_time)
+    others = (Place(row["source"], row["page"], row["start_time"], row["end_time"]) for row in copies if row not in run)
+    return Hit(there, 0.0, tuple(dict.fromkeys([first, *others])))
 
 
 def _passage(row: dict[str, Any]) -> Passage:
@@ -968,13 +1091,108 @@ def _laid(rows: pa.Table, after: Besides) -> pa.Table:
     return rows
 
 
+# --- searches ---------------------------------------------------------------------------------------------------------
+
+
+def _by_words(
+    pool: ThreadPoolExecutor, table: Any, question: str, also: str, k: int, where: str | None
+) -> dict[int, float]:
+    """Return row ids and scores of BM25, best first.
+
+    In a large table the parts of a question are searched apart, for the index skips what cannot be among the best of
+    one part but not of a sum: the sum of 30 words took 400 ms in a million passages, and each part 1 to 50 ms. The best
+    of each part are then scored by all parts.
+    """
+    from lance.query import BooleanQuery, MatchQuery, Occur
+
+    parts = [MatchQuery(question, "words")]
+    if also:
+        parts += [MatchQuery(also, "words", boost=_ALSO), MatchQuery(also, "mathematics", boost=_MATHEMATICS)]
+    if len(parts) == 1 or table.count_rows() <= EXACT_BELOW:
+        query: Any = BooleanQuery([(Occur.SHOULD, part) for part in parts]) if also else parts[0]
+        return _scores(table, query, k, where)
+    found = list(pool.map(lambda part: _scores(table, part, k, where), parts))
+    sums: dict[int, float] = dict.fromkeys((number for scores in found for number in scores), 0.0)
+
+    def completed(part: Any, scores: dict[int, float]) -> dict[int, float]:
+        unknown = [number for number in sums if number not in scores]
+        if len(scores) < k or not unknown:  # these are all that match it
+            return scores
+        return scores | _scores(table, part, len(unknown), _row_ids(unknown))
+
+    for scores in pool.map(completed, parts, found):
+        for number, score in scores.items():
+            sums[number] += score
+    return dict(sorted(sums.items(), key=lambda item: -item[1])[:k])
+
+
+def _scores(table: Any, query: Any, k: int | None, where: str | None, *, prefilter: bool = True) -> dict[int, float]:
+    given = {"columns": ["_rowid", "_score"], "full_text_query": query, "filter": where, "prefilter": prefilter}
+    rows = table.to_table(**given, limit=k)
+    return dict(zip(rows["_rowid"].to_pylist(), rows["_score"].to_pylist(), strict=True))
+
+
+def _by_vector(table: Any, vector: Vectors, k: int, where: str | None) -> dict[int, float]:
+    """Return row ids and cosines, best first."""
+    nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 1, "nprobes": _PROBES}
+    rows = table.to_table(columns=["_rowid", "_distance"], nearest=nearest, filter=where, prefilter=True)
+    cosines = (1 - distance for distance in rows["_distance"].to_pylist())
+    return dict(zip(rows["_rowid"].to_pylist(), cosines, strict=True))
+
+
+def _taken(table: Any, numbers: Sequence[int]) -> dict[int, Row]:
+    """Return rows of passages by their ids."""
+    if not numbers:
+        return {}
+    rows = table.to_table(columns=["_rowid", *_PASSAGE_COLUMNS], filter=_row_ids(numbers)).to_pylist()
+    return {row["_rowid"]: row for row in rows}
+
+
+def _holding(table: Any, phrases: Sequence[str], where: str | None) -> list[int]:
+    """Return the ids of rows that hold phrases: the index finds those with the words of one, and all are looked at."""
+    from lance.query import BooleanQuery, FullTextOperator, MatchQuery, Occur
+
+    parts = [where] if where else []
+    parts += [f"regexp_like(text, {_quoted(_phrase_pattern(phrase))})" for phrase in phrases]
+    test, longest = " AND ".join(parts), max(phrases, key=len)
+    words = re.findall(r"[^\W_]+", longest)
+    if not any(
+        _scores(table, MatchQuery(word, "words"), 1, None) for word in words
+    ):  # the index has no "that" or "not"
+        rows = table.to_table(columns=["_rowid"], filter=test, limit=_MOST_HOLDING)
+        return list(rows["_rowid"].to_pylist())
+    readings = [MatchQuery(reading, "words", operator=FullTextOperator.AND) for reading in _readings(words)]
+    query = BooleanQuery([(Occur.SHOULD, reading) for reading in readings])
+    return list(_scores(table, query, _MOST_HOLDING, test, prefilter=False))
+
+
+def _readings(words: Sequence[str]) -> list[str]:
+    """Return how the words of a phrase may stand in the index: as they are, two or all joined, one broken at a line."""
+    readings = [" ".join(words), "".join(words)]
+    for i, word in enumerate(words):
+        readings.append(" ".join((*words[:i], "".join(words[i : i + 2]), *words[i + 2 :])))
+        readings += [" ".join((*words[:i], word[:cut], word[cut:], *words[i + 1 :])) for cut in range(1, len(word))]
+    return list(dict.fromkeys(readings))
+
+
 def _where(filters: Filters) -> str | None:
-    given = {"course": filters.course, "lecture": filters.lecture, "kind": filters.kind}
+    """Return filters in Lance's SQL, but for phrases, or None for none."""
+    given = {name: getattr(filters, name) for name in _FILTERED}
     parts = [f"{name} = {_quoted(value)}" for name, value in given.items() if value is not None]
     if filters.lectures is not None:
         parts.append(f"lecture IN ({', '.join(map(str, filters.lectures)) or 'NULL'})")
-    parts += [f"regexp_like(text, {_quoted(_phrase_pattern(phrase))})" for phrase in filters.phrases]
     return " AND ".join(parts) or None
+
+
+def _passes(record: DocumentRecord, filters: Filters) -> bool:
+    """Tell whether a document's passages pass filters, but for phrases."""
+    return all(getattr(filters, name) in (None, getattr(record, name)) for name in _FILTERED) and (
+        filters.lectures is None or record.lecture in filters.lectures
+    )
+
+
+def _row_ids(numbers: Iterable[int]) -> str:
+    return f"_rowid IN ({', '.join(map(str, numbers))})"
 
 
 def _phrase_pattern(phrase: str) -> str:

@@ -229,10 +229,12 @@ class Watched:
     def __init__(self, chat: LlamaChat) -> None:
         self._chat = chat
         self.name = chat.name
+        self.begun = 0
         self.ended: list[str] = []
 
     def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
         how = "stopped"
+        self.begun += 1
         try:
             yield from self._chat.stream(messages, max_tokens)
             how = "finished"
@@ -255,13 +257,17 @@ def test_a_cancelled_answer_stops_the_model(course_library: Library, small_model
                 if message and message.startswith(until):
                     is_there.set()
 
-            asked = {"question": "What does momentum do?", "k": 1}
-            asking = asyncio.ensure_future(client.call_tool("ask", asked, progress_callback=on_progress))
-            await is_there.wait()
-            asking.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await asking
-            assert chat.ended == ["stopped"]
+            for count, question in enumerate(("What does momentum do?", "What is a convolution?"), 1):
+                asked = {"question": question, "k": 1}
+                asking = asyncio.ensure_future(client.call_tool("ask", asked, progress_callback=on_progress))
+                await is_there.wait()
+                is_there.clear()
+                while chat.begun < count:
+                    await asyncio.sleep(0.05)
+                asking.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await asking
+                assert chat.ended == ["stopped"] * count
 
     _run(work())
 
