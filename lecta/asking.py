@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lecta.answer.rewrite import standalone
 from lecta.errors import ChatError, first_line
-from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder
 from lecta.question import Landmark, Meeting, understand
 from lecta.question.followup import by_rule, is_faithful, is_followup
@@ -16,6 +16,9 @@ from lecta.question.lexicon import Lexicon
 from lecta.question.words import stem
 from lecta.store import Store
 from lecta.types import Filters, Hit, Message, Passage, Understanding
+
+if TYPE_CHECKING:
+    from lecta.lectures import Lecture
 
 ORDERED = 50
 """Passages among which the first or last place is looked for."""
@@ -57,6 +60,8 @@ class Asking:
         return self._store.holds(filters)
 
     def _lectures(self) -> list[Lecture]:
+        from lecta.lectures import group  # 20 ms, and few questions name one
+
         return self._store.remembered("lectures", lambda: group(self._store.documents()))
 
     def meetings(self, course: str | None) -> list[Meeting]:

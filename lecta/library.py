@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from lecta import chunk, embed, models, read
 from lecta.asking import ORDERED, Asking
 from lecta.errors import LibraryError, UsageError, first_line
-from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder, TokenEmbedder
 from lecta.question import mathematics
 from lecta.retrieve.hybrid import hybrid_search
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from lecta.covering import Covering
     from lecta.embedding import OnEmbedded
     from lecta.intake import Intake
+    from lecta.lectures import Lecture
     from lecta.reindexing import OnDocument
 
 ALIGNER = "beside-1"
@@ -225,6 +225,8 @@ class Library:
 
     def lectures(self) -> list[Lecture]:
         """Return the lectures that the documents make, in the order of their courses."""
+        from lecta.lectures import group
+
         return group(self.documents())
 
     # --- what it answers ----------------------------------------------------------------------------------------------
