@@ -37,6 +37,7 @@ from lecta.types import (
     ReindexReport,
     SearchResult,
     Understanding,
+    WorkedCase,
 )
 
 if TYPE_CHECKING:
@@ -195,6 +196,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
             {"latex": f.latex, "status": f.status, "correction": f.correction, "passage": f.passage}
             for f in answer.formulas
         ],
+        "worked_case": _case_json(answer.case),
         "passages": _hits_json(answer.passages),
         "model": answer.model,
         "timings": _timings_json(answer.timings),
@@ -205,6 +207,12 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "orders": list(answer.orders),
         "left_out": list(answer.left_out),
     }
+
+
+def _case_json(case: WorkedCase | None) -> dict[str, Any] | None:
+    if case is None:
+        return None
+    return {"expression": case.expression, "wrt": case.wrt, "derivative": case.derivative, "passage": case.passage}
 
 
 def timeline_json(timeline: Timeline) -> dict[str, Any]:
@@ -460,7 +468,7 @@ def _print_nearest(answer: Answer, console: Console) -> None:
 
 
 def _print_cited(answer: Answer, console: Console) -> None:
-    cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
+    cited = answer.cited
     if answer.abstained or not answer.passages:
         return
     shown = cited or list(range(1, len(answer.passages) + 1))
