@@ -118,43 +118,51 @@ def plan(
 
 
 def shortened(question: str, hits: Sequence[Hit], embedder: Embedder, limit: int) -> tuple[Hit, ...]:
-    """Return hits with those of their sentences alone that bear on a question most, `limit` characters in all.
+    """Return hits, best first, cut down to `limit` characters in all.
 
-    A sentence beside one that is read counts a little more than by its own cosine. Hits of which nothing is left are
-    left out.
+    The best are whole as far as they fit; of the others the sentences are left that bear on the question most, one
+    beside another counting a little more than by its own cosine. Hits of which nothing is left are left out.
     """
-    if sum(len(hit.passage.text) for hit in hits) <= limit:
-        return tuple(hits)
-    units = [(number, unit) for number, hit in enumerate(hits) for unit in sentences(hit.passage.text)]
+    whole = 0
+    while whole < len(hits) and len(hits[whole].passage.text) <= limit:
+        limit -= len(hits[whole].passage.text)
+        whole += 1
+    units = [(number, unit) for number, hit in enumerate(hits[whole:], whole) for unit in sentences(hit.passage.text)]
+    texts = _chosen(units, _cosines(question, hits, units, embedder), limit) if limit >= _SHORT and units else {}
+    rest = ((hits[number], text) for number, text in sorted(texts.items()))
+    return (*hits[:whole], *(replace(hit, passage=replace(hit.passage, text=text)) for hit, text in rest))
+
+
+def _cosines(question: str, hits: Sequence[Hit], units: Sequence[tuple[int, str]], embedder: Embedder) -> list[float]:
+    """Return the cosine of each unit, under its title, with the question."""
     vectors = embedder.embed_documents([f"{hits[number].passage.title}. {unit}" for number, unit in units])
-    cosines = [float(one) for one in vectors @ embedder.embed_queries([question])[0]]
+    return [float(one) for one in vectors @ embedder.embed_queries([question])[0]]
+
+
+def _chosen(units: Sequence[tuple[int, str]], cosines: Sequence[float], limit: int) -> dict[int, str]:
+    """Return, by the number of its hit, the text of the units that fit, the best chosen first."""
     chosen: set[int] = set()
-    left = limit
     while True:
-        open_ = [i for i, (_, unit) in enumerate(units) if i not in chosen and len(unit) <= left]
-        if not open_:
+        fitting = [i for i, (_, unit) in enumerate(units) if i not in chosen and len(unit) <= limit]
+        if not fitting:
             break
-        best = max(open_, key=lambda i: cosines[i] + _CONTEXT * len({i - 1, i + 1} & chosen))
+        best = max(fitting, key=lambda i: cosines[i] + _CONTEXT * len({i - 1, i + 1} & chosen))
         chosen.add(best)
-        left -= len(units[best][1])
-    parts: list[list[tuple[int, str]]] = [[] for _ in hits]
+        limit -= len(units[best][1])
+    parts: dict[int, list[tuple[int, str]]] = {}
     for i in sorted(chosen):
-        parts[units[i][0]].append((i, units[i][1]))
-    return tuple(
-        replace(hit, passage=replace(hit.passage, text=_joined(part)))
-        for hit, part in zip(hits, parts, strict=True)
-        if part
-    )
+        parts.setdefault(units[i][0], []).append((i, units[i][1]))
+    return {number: _joined(part) for number, part in parts.items()}
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences and lines of a text; short ones go with what follows them."""
+    """Return the sentences and lines of a text; short ones go with what follows them, and no formula is cut."""
     from sentencex import segment
 
     units = [one.strip() for line in text.splitlines() for one in segment("en", line) if one.strip()]
     joined: list[str] = []
     for unit in units:
-        if joined and len(joined[-1]) < _SHORT:
+        if joined and (len(joined[-1]) < _SHORT or joined[-1].count("$$") % 2):
             joined[-1] += f"\n{unit}"
         else:
             joined.append(unit)
@@ -162,12 +170,14 @@ def sentences(text: str) -> list[str]:
 
 
 def likely(documents: Sequence[Sequence[Passage]]) -> list[Section]:
-    """Return sections in the order in which they are likely to be asked for: those that define and name things first."""
+    """Return sections, those first that will likely be asked for: slides, and what defines and names things."""
     sections = [section for passages in documents for section in cut(passages)]
     return sorted(sections, key=lambda section: -_promise(section))
 
 
-_DEFINES = re.compile(r"\b(?:definition|theorem|lemma|algorithm|is (?:a|an|the|called|defined)|we (?:define|call))\b", re.I)
+_DEFINES = re.compile(
+    r"\b(?:definition|theorem|lemma|algorithm|is (?:a|an|the|called|defined)|we (?:define|call))\b", re.I
+)
 
 
 def _promise(section: Section) -> float:
