@@ -58,10 +58,8 @@ def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, pl
 def test_drafts_change_no_token_and_are_used(chat: LlamaChat, plain: LlamaChat) -> None:
     messages = asked("Repeat the excerpt word for word.")
     expected = fresh(plain, messages, 60)
-    chat._costs = Costs()
-    chat._costs._ratios = [
-        type(one)([1.0], maxlen=1) for one in chat._costs._ratios
-    ]  # a longer call costs nothing more
+    chat.costs = Costs()
+    chat.costs._ratios = [type(one)([1.0], maxlen=1) for one in chat.costs._ratios]  # a longer call costs nothing more
     calls: list[int] = []
     decode = chat._context.decode
 

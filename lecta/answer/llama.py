@@ -64,11 +64,12 @@ class LlamaChat:
         self._vocabulary = self._model.get_vocab()
         self._context_tokens = context_tokens
         self._context = Context(llama, self._model, tokens=context_tokens, threads=threads)
-        self._drafts = drafts
+        self.drafts = drafts
+        """Whether replies are drafted."""
         self._path = path
         self._states = states if states and states.limit else None
         self._setting = f"{context_tokens} {threads}"
-        self._costs = Costs()
+        self.costs = Costs()
         self._reply: list[int] = []  # the last one's tokens, from which `begun` is taken where it is the same text
         self._turn = threading.Condition()
         self._speaker: tuple[int, object] | None = None  # thread and reply
@@ -167,9 +168,13 @@ class LlamaChat:
             if state is not None and self._context.load(state, wanted[:end]):
                 return
 
+    def laid(self, messages: Sequence[Message]) -> tuple[list[int], Steps]:
+        """Return after how many steps each part of a prompt ends, and the steps in which it is read."""
+        return _laid(self._parts(messages)[0])
+
     def has_read(self, messages: Sequence[Message]) -> bool:
         """Tell whether the state up to the last seam of a conversation is held or kept."""
-        ends, wanted = _laid(self._parts(messages)[0])
+        ends, wanted = self.laid(messages)
         if len(ends) < 2:
             return False
         held = self._context.held(wanted) >= ends[-2]
@@ -216,7 +221,7 @@ class LlamaChat:
     def _write(self, before: Sequence[int], limit: int, seed: int, speaker: object) -> Iterator[int]:
         """Yield the reply's tokens as soon as they are known."""
         sampler = self._sampler(seed)
-        drafter = Drafter(before, self._costs) if self._drafts and not seed else None
+        drafter = Drafter(before, self.costs) if self.drafts and not seed else None
         known = [self._context.sample(sampler)]
         written = 0
         while True:
