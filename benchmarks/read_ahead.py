@@ -56,6 +56,8 @@ class Reader(Tape):
             self.first = self.first or time.perf_counter() - started
             yield piece
 
+    keeps_states = True
+
     def has_read(self, messages: Sequence[Message]) -> bool:
         """Read up to the seam, before the clock runs, where sections are to be read."""
         return self._reads and (self.said is not None or self._reader.read_ahead(messages, lambda: None))

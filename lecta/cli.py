@@ -229,6 +229,8 @@ def ask(
     else:
         console.print_sources(answer)
         console.print_understood(answer.understood, question)
+        if sys.stderr.isatty() and opened.wants_reading():
+            _read_in_background(opened, "--sections", "1")
 
 
 @app.command()
@@ -725,7 +727,7 @@ def _open(library: Path | None, **given: Any) -> Library:
     return Library(settings=_settings(library=library, **given), on_fetch=console.on_fetch())
 
 
-def _read_in_background(library: Library) -> None:
+def _read_in_background(library: Library, *options: str) -> None:
     """Start `lecta read-ahead` on its own, where it is wanted and the model is here."""
     import subprocess
 
@@ -733,7 +735,17 @@ def _read_in_background(library: Library) -> None:
         return
     with contextlib.suppress(OSError):
         subprocess.Popen(
-            [sys.executable, "-m", "lecta", "read-ahead", "--library", str(library.path.absolute())],
+            [
+                sys.executable,
+                "-m",
+                "lecta",
+                "read-ahead",
+                "--library",
+                str(library.path.absolute()),
+                "--model",
+                library.settings.model,
+                *options,
+            ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

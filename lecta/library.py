@@ -124,6 +124,7 @@ class Library:
         """
         matching = self._at(path)
         self._take_out(matching)
+        self.states.clear()  # nothing of what was taken out is left behind
         return matching
 
     def reindex(self, *, on_document: OnDocument | None = None) -> ReindexReport:
@@ -341,7 +342,7 @@ class Library:
     def _asked(self, question: str, hits: tuple[Hit, ...]) -> Iterator[Reading]:
         """Yield what the model is to read; reading ahead waits meanwhile."""
         chat, states = self.chat, self.states
-        if not states.limit or not isinstance(chat, ReadsAhead):
+        if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
             yield Reading(hits, (), 0)
             return
         ahead = ReadAhead(self.store, states)
@@ -359,12 +360,16 @@ class Library:
         server, and `LibraryError` when another process reads ahead.
         """
         chat = self.chat
-        if not self.states.limit or not isinstance(chat, ReadsAhead):
+        if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
             reason = "the setting states_mb is 0" if not self.states.limit else f"{chat.name} keeps no states"
             raise UsageError(f"nothing can be read ahead: {reason}")
         self.states.fit()
         ahead = ReadAhead(self.store, self.states)
         return ahead.run(chat, self.settings.read_ahead if count is None else count, on_section)
+
+    def wants_reading(self) -> bool:
+        """Tell whether a question was asked on a section that was not read."""
+        return self.keeps_states and bool(ReadAhead(self.store, self.states).wanted())
 
     @property
     def keeps_states(self) -> bool:

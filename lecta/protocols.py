@@ -106,6 +106,10 @@ class ReadsAhead(Protocol):
     def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
         """Yield the reply piece by piece."""
 
+    @property
+    def keeps_states(self) -> bool:
+        """Whether it has somewhere to keep them."""
+
     def has_read(self, messages: Sequence[Message]) -> bool:
         """Tell whether a conversation need not be read again up to its last seam."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -49,7 +49,9 @@ class ReadAhead:
         """
         done = 0
         with self._alone():
-            sections = [one for one in self._sections() if not self.is_read(one[0], chat)][:count]
+            sections = [one for one in self._sections() if not self.is_read(one[0], chat)]
+            self._keep_wanted({section.place for section, is_wanted in sections if is_wanted})
+            sections = sections[:count]
             if on_section:
                 on_section(0, len(sections))
             for number, (section, is_wanted) in enumerate(sections, 1):
@@ -57,7 +59,7 @@ class ReadAhead:
                 if not is_wanted and kept.bytes > _FULL * kept.limit:
                     break
                 done += chat.read_ahead(conversation(section), self._pause)
-                self._drop_wanted(section)
+                self._keep_wanted(set(self.wanted()) - {section.place})
                 if on_section:
                     on_section(number, len(sections))
         return done
@@ -67,8 +69,16 @@ class ReadAhead:
         with contextlib.suppress(OSError, Timeout):
             self._states.folder.mkdir(parents=True, exist_ok=True)
             with self._wanting():
-                wanted = [place for place in self._wanted() if place != section.place]
+                wanted = [place for place in self.wanted() if place != section.place]
                 self._write([section.place, *wanted][:_MOST_WANTED])
+
+    def wanted(self) -> list[tuple[str, int, int]]:
+        """Return the places of sections that questions wanted, the last first."""
+        try:
+            read = json.loads(self._file.read_text(encoding="utf-8"))
+            return [(str(source), int(start), int(end)) for source, start, end in read]
+        except (OSError, ValueError, TypeError):
+            return []
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
@@ -87,7 +97,7 @@ class ReadAhead:
     def _sections(self) -> Iterator[tuple[Section, bool]]:
         """Yield sections, the likeliest first, and whether a question wanted them."""
         seen: set[tuple[str, int, int]] = set()
-        for source, start, end in self._wanted():
+        for source, start, end in self.wanted():
             for section in cut(self._store.passages_of(source)):
                 if section.place == (source, start, end):
                     seen.add(section.place)
@@ -118,16 +128,10 @@ class ReadAhead:
         except OSError as error:
             raise LibraryError(f"cannot keep what is read in {self._states.folder}: {error.strerror}") from error
 
-    def _wanted(self) -> list[tuple[str, int, int]]:
-        try:
-            read = json.loads(self._file.read_text(encoding="utf-8"))
-            return [(str(source), int(start), int(end)) for source, start, end in read]
-        except (OSError, ValueError, TypeError):
-            return []
-
-    def _drop_wanted(self, section: Section) -> None:
+    def _keep_wanted(self, places: Set[tuple[str, int, int]]) -> None:
+        """Forget what is wanted no more: it was read, or is gone."""
         with contextlib.suppress(OSError, Timeout), self._wanting():
-            self._write([place for place in self._wanted() if place != section.place])
+            self._write([place for place in self.wanted() if place in places])
 
     def _wanting(self) -> FileLock:
         return FileLock(self._states.folder / "wanted.lock", timeout=1)

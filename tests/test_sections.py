@@ -92,9 +92,11 @@ def test_a_question_is_answered_from_what_was_read_ahead(
     question = "What does the chain rule say?"
     before = library.ask(question)
     assert library.states.kept().hits == 0
+    assert library.wants_reading()
     told: list[tuple[int, int]] = []
     assert library.read_ahead(1, lambda done, count: told.append((done, count))) == 1
     assert told == [(0, 1), (1, 1)]
+    assert not library.wants_reading()
     again = Library(library.path, settings=settings)
     section = of_hits(again.search(question).hits, again.store.passages_of)[0][0]
     assert again.chat.has_read(conversation(section))  # type: ignore[attr-defined]  # what the question wanted

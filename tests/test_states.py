@@ -62,6 +62,8 @@ def test_the_least_recently_used_makes_room(tmp_path: Path) -> None:
     assert states.holds(key("d"))
     States(tmp_path, 400_000).fit()
     assert used(tmp_path) <= 400_000
+    states.clear()
+    assert states.kept().states == 0
 
 
 def _fill(folder: Path, names: str) -> None:

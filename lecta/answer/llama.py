@@ -172,6 +172,11 @@ class LlamaChat:
         """Return after how many steps each part of a prompt ends, and the steps in which it is read."""
         return _laid(self._parts(messages)[0])
 
+    @property
+    def keeps_states(self) -> bool:
+        """Whether what is read is kept."""
+        return self._states is not None
+
     def has_read(self, messages: Sequence[Message]) -> bool:
         """Tell whether the state up to the last seam of a conversation is held or kept."""
         ends, wanted = self.laid(messages)

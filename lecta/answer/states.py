@@ -93,6 +93,15 @@ class States:
             int(self._notes("counts.json").get("hits", 0)),
         )
 
+    def clear(self) -> None:
+        """Remove all states."""
+        with contextlib.suppress(OSError, Timeout):
+            if self.folder.is_dir():
+                with self._locked():
+                    for path, _ in self._files():
+                        if path.suffix in (".state", ".part"):
+                            path.unlink(missing_ok=True)
+
     def fit(self) -> None:
         """Drop what is beyond the limit, as after it was lowered."""
         with contextlib.suppress(OSError, Timeout):
