@@ -679,7 +679,7 @@ def status_facts(library: Library) -> dict[str, Any]:
     """Return what `lecta status` prints."""
     from lecta import models
 
-    records, lectures = library.documents(), library.lectures()
+    records, lectures, kept = library.documents(), library.lectures(), library.states.kept()
     both = [lecture for lecture in lectures if lecture.kinds.keys() >= {"slides", "speech"}]
     return {
         "library": str(library.path),
@@ -699,6 +699,10 @@ def status_facts(library: Library) -> dict[str, Any]:
         "reader": library.store.recipe.reader,
         "models": str(library.settings.models),
         "model": library.model_name,
+        "states": kept.states,
+        "states_megabytes": round(kept.bytes / 1e6, 1),
+        "states_limit": kept.limit // 1_000_000,
+        "states_hits": kept.hits,
         "models_here": [
             name for name, model in models.MODELS.items() if models.is_cached(model, library.settings.models)
         ],
@@ -711,7 +715,7 @@ def print_status(facts: dict[str, Any]) -> None:
     for name, value in facts.items():
         shown = ", ".join(value) if isinstance(value, list) else value
         if shown != "":
-            console.print(f"{name.replace('_', ' '):12} {shown}", markup=False)
+            console.print(f"{name.replace('_', ' '):16} {shown}", markup=False)
 
 
 def print_models(cache: Path, rows: Sequence[dict[str, Any]]) -> None:
