@@ -93,6 +93,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # Windows' pipes are not UTF-8 by themselves
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them takes 50 ms, and lecta has none
     try:
         app()
     except LectaError as error:
@@ -138,8 +139,8 @@ def add(
     from lecta import console
 
     opened = _open(library)
-    with console.adding(quiet=as_json) as (on_file, on_heard):
-        report = opened.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+    with console.adding(quiet=as_json) as shown:
+        report = opened.add(paths, course=course, prune=prune, **shown)
     if as_json:
         _print_json(
             {
@@ -180,7 +181,7 @@ def search(
     """Find the passages that treat a question."""
     from lecta import console
 
-    opened = _open(library)
+    opened = _open(library, is_asked=True)
     found = opened.search(question, k, course=course, lecture=lecture, kind=kind.value if kind else None)
     if as_json:
         _print_json(console.search_json(found))
@@ -207,32 +208,57 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the lectures, with sources."""
+    from lecta import resident
+    from lecta.resident import client
+
+    settings = _settings(library=library, model=model)
+    filters = {"course": course, "lecture": lecture, "kind": kind.value if kind else None}
+    options: dict[str, Any] = {"k": k, "strict": strict} | filters
     from lecta import console
 
-    opened = _open(library, model=model)
-    if not as_json:
-        _warn_if_empty(opened)
     with console.answering(quiet=as_json, show_docs=show_docs, show_thinking=show_thinking) as listener:
-        answer = opened.ask(
-            question,
-            k,
-            course=course,
-            lecture=lecture,
-            kind=kind.value if kind else None,
-            strict=strict,
-            on_passages=listener.on_passages,
-            on_text=listener.on_text,
-            on_thought=listener.on_thought,
-            on_recall=listener.on_recall,
-            on_draft=listener.on_draft,
-        )
+
+        def on_empty() -> None:
+            if not as_json:
+                listener.pause()
+                _complain(_is_empty(settings.library))
+
+        answer = client.ask(settings, question, options, listener, on_empty)
+        is_warm = answer is not None
+        if answer is None:
+            opened = _opened(settings, is_asked=True)
+            if not as_json and not opened.store.count():
+                on_empty()
+            answer = opened.ask(
+                question,
+                **options,
+                on_passages=listener.on_passages,
+                on_text=listener.on_text,
+                on_thought=listener.on_thought,
+                on_recall=listener.on_recall,
+                on_draft=listener.on_draft,
+            )
     if as_json:
         _print_json(console.answer_json(answer))
     else:
         console.print_sources(answer)
         console.print_understood(answer.understood, question)
-        if sys.stderr.isatty() and opened.wants_reading():
-            _read_in_background(opened, "--sections", "1")
+    if not is_warm:
+        resident.start(settings)
+    if not as_json and sys.stderr.isatty():
+        _read_what_was_missed(settings)
+
+
+@app.command()
+def stop(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """End the process that stays after `ask` with everything loaded."""
+    from lecta.resident import client
+
+    was_there = client.stop(_settings(library=library))
+    if as_json:
+        _print_json({"stopped": was_there})
+    else:
+        typer.echo("stopped" if was_there else "none was there")
 
 
 @app.command()
@@ -389,6 +415,7 @@ def status(
 ) -> None:
     """Show where the library and the models are, and how much they hold."""
     from lecta import console
+    from lecta.resident import client
 
     opened = _open(library)
     if explain is not None:
@@ -398,7 +425,7 @@ def status(
         else:
             console.print_explanation(report)
         return
-    facts = console.status_facts(opened)
+    facts = console.status_facts(opened) | {"resident": client.status(opened.settings)}
     if as_json:
         _print_json(facts)
     else:
@@ -707,8 +734,8 @@ def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bo
     for changes in watchfiles.watch(*paths, debounce=2000, step=500):
         if all(path.startswith(own) for _, path in changes):
             continue
-        with console.adding(quiet=False) as (on_file, on_heard):
-            report = library.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+        with console.adding(quiet=False) as shown:
+            report = library.add(paths, course=course, prune=prune, **shown)
         if any(file.status not in ("unchanged", "skipped") for file in report.files) or report.gone:
             console.print_add(report)
 
@@ -722,11 +749,26 @@ def _settings(**given: Any) -> Settings:
     return settings.load(**given)
 
 
-def _open(library: Path | None, **given: Any) -> Library:
+def _open(library: Path | None, *, is_asked: bool = False, **given: Any) -> Library:
+    return _opened(_settings(library=library, **given), is_asked=is_asked)
+
+
+def _opened(settings: Settings, *, is_asked: bool) -> Library:
+    """Return the library; where it `is_asked` its embedder is opened while the rest of lecta is imported."""
+    from lecta.opening import embedder_ahead
+
+    ahead = embedder_ahead(settings) if is_asked else None
     from lecta import console
     from lecta.library import Library
 
-    return Library(settings=_settings(library=library, **given), on_fetch=console.on_fetch())
+    return Library(settings=settings, on_fetch=console.on_fetch(), ahead=ahead)
+
+
+def _read_what_was_missed(settings: Settings) -> None:
+    """Let the section that a question missed be read in the background, for the next."""
+    opened = _opened(settings, is_asked=False)
+    if opened.wants_reading():
+        _read_in_background(opened, "--sections", "1")
 
 
 def _read_in_background(library: Library, *options: str) -> None:
@@ -757,7 +799,11 @@ def _read_in_background(library: Library, *options: str) -> None:
 
 def _warn_if_empty(library: Library) -> None:
     if not library.store.count():
-        _complain(f"library {library.path} is empty: add lectures with `lecta add PATH`")
+        _complain(_is_empty(library.path))
+
+
+def _is_empty(folder: Path) -> str:
+    return f"library {folder} is empty: add lectures with `lecta add PATH`"
 
 
 def _check_targets(*paths: Path | None) -> None:

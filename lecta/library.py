@@ -10,25 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lecta import aligning, chunk, embed, models, read, sections
-from lecta.adding import Adding, OnHeard
-from lecta.answer import prompt
-from lecta.answer.states import States
-from lecta.answering import Answering, Listeners, OnText
+from lecta import chunk, embed, models, read
 from lecta.asking import ORDERED, Asking
-from lecta.conversations import Conversations
-from lecta.covering import Covering
 from lecta.errors import LibraryError, UsageError, first_line
-from lecta.intake import Intake, find_files
 from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder, ReadsAhead, TokenEmbedder
 from lecta.question import mathematics
-from lecta.readahead import OnSection, ReadAhead
-from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
-from lecta.sections import Reading
 from lecta.settings import Settings
 from lecta.store import FORMAT, Recipe, Store, made_recipe
 from lecta.types import (
@@ -46,7 +37,22 @@ from lecta.types import (
     ReindexReport,
     SearchResult,
 )
-from lecta.worked import is_about_chain_rule, states_network, with_case, worked
+
+if TYPE_CHECKING:
+    from lecta.adding import Adding, OnHeard
+    from lecta.answer.states import States
+    from lecta.answering import Listeners, OnText
+    from lecta.conversations import Conversations
+    from lecta.covering import Covering
+    from lecta.embedding import OnEmbedded
+    from lecta.intake import Intake
+    from lecta.readahead import OnSection
+    from lecta.reindexing import OnDocument
+    from lecta.sections import Reading
+
+ALIGNER = "beside-1"
+"""Held to `lecta.aligning.RECIPE` by a test. Importing that costs 0.1 s, as do adding and answering: a search in a
+process of its own should not wait for what it does not use."""
 
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
@@ -70,10 +76,12 @@ class Library:
         embedder: Embedder | None = None,
         chat: ChatModel | None = None,
         on_fetch: OnFetch | None = None,
+        ahead: Callable[[], Embedder] | None = None,
     ) -> None:
         """Open the library in folder `path`, which need not exist yet; models load when they are first needed.
 
-        `embedder` and `chat` replace the ones the settings name.
+        `embedder` and `chat` replace the ones the settings name. `ahead` returns a MiniLM that is being opened, by
+        `lecta.opening`, and is asked where the library wants one.
         """
         self.settings = settings or Settings()
         self.path = _user_path(path) if path is not None else self.settings.library
@@ -81,6 +89,7 @@ class Library:
         self._given_chat = chat
         self._read_by: tuple[Store, Asking] | None = None
         self._on_fetch = on_fetch
+        self._ahead = ahead
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
 
@@ -94,18 +103,22 @@ class Library:
         prune: bool = False,
         on_file: OnFile | None = None,
         on_heard: OnHeard | None = None,
+        on_embedded: OnEmbedded | None = None,
     ) -> AddReport:
         """Read, chunk, embed and store files and folders; files that have not changed are left alone.
 
-        A file that cannot be read is reported and holds up no other. With `prune` what came from the folders given
-        and is no longer there is taken out. Interrupted, the library is whole, and adding again completes it. Raises
-        `LibraryError` when the library itself cannot be written.
+        First every file is stored and found by its words, then passages get their vectors: `on_embedded` is called with
+        those done and those in all. A file that cannot be read is reported and holds up no other. With `prune` what
+        came from the folders given and is no longer there is taken out. Interrupted, the library is whole, and adding
+        again completes it. Raises `LibraryError` when the library itself cannot be written.
         """
+        from lecta.intake import find_files
+
         started = time.perf_counter()
         given = [Path(path) for path in paths]
         files = find_files(given, course, leave_out=self.path)
         reports: list[FileReport] = []
-        for report in Adding(self.store, self._make_intake).run(files, self._reading_options(), on_heard):
+        for report in self._adding().run(files, self._reading_options(), on_heard, on_embedded):
             reports.append(report)
             if on_file:
                 on_file(report, len(reports), len(files))
@@ -133,6 +146,8 @@ class Library:
         What there was is found until all is made; then one step puts the new in its place. Interrupted, reindexing
         again goes on where it stopped; what is added meanwhile is taken along. Raises `LibraryError`.
         """
+        from lecta.reindexing import Reindexing
+
         made = made_recipe(self.path)
         if made is None:
             raise LibraryError(f"library {self.path} is empty: add lectures with `lecta add PATH`")
@@ -148,7 +163,7 @@ class Library:
     def _take_out(self, records: Sequence[DocumentRecord]) -> None:
         if records:
             self.store.remove([record.id for record in records])
-            Adding(self.store, self._make_intake).finish()
+            self._adding().mend()
 
     def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
         """Return what came from under the folders given and is no longer on the disk."""
@@ -159,8 +174,16 @@ class Library:
             if any(folder in Path(record.path).parents for folder in folders) and not os.path.lexists(record.path)
         ]
 
+    def _adding(self) -> Adding:
+        from lecta.adding import Adding
+
+        return Adding(self.store, self._make_intake, lambda: self.embedder)
+
     def _make_intake(self) -> Intake:
-        return Intake(self.embedder, self.settings.passage_size, self.store.signatures())
+        from lecta.intake import Intake
+
+        dimension = self.store.recipe.dimension or self.embedder.dimension  # a server's is not known before it is asked
+        return Intake(dimension, self.settings.passage_size, self.store.signatures())
 
     def _reading_options(self) -> read.Options:
         def speech_model() -> Path:
@@ -306,6 +329,10 @@ class Library:
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
         marked as stopped. Raises `ChatError` when the model fails.
         """
+        from lecta.answer import prompt
+        from lecta.answering import Answering, Listeners
+        from lecta.worked import is_about_chain_rule, worked
+
         if self._given_chat is None:
             _is_served(self.settings.model)  # a wrong name is told before the search, and where no model is asked
         started = time.perf_counter()
@@ -344,9 +371,12 @@ class Library:
     @contextlib.contextmanager
     def _asked(self, question: str, hits: tuple[Hit, ...]) -> Iterator[Reading]:
         """Yield what the model is to read; reading ahead waits meanwhile."""
+        from lecta import sections
+        from lecta.readahead import ReadAhead
+
         chat, states = self.chat, self.states
         if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
-            yield Reading(hits, (), 0)
+            yield sections.Reading(hits, (), 0)
             return
         ahead = ReadAhead(self.store, states)
         with ahead.asking():
@@ -362,6 +392,8 @@ class Library:
         It waits while a question runs. Raises `UsageError` where states are not kept: by a setting, or by a model on a
         server, and `LibraryError` when another process reads ahead.
         """
+        from lecta.readahead import ReadAhead
+
         chat = self.chat
         if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
             reason = "the setting states_mb is 0" if not self.states.limit else f"{chat.name} keeps no states"
@@ -372,7 +404,9 @@ class Library:
 
     def wants_reading(self) -> bool:
         """Tell whether a question was asked on a section that was not read."""
-        return self.keeps_states and bool(ReadAhead(self.store, self.states).wanted())
+        from lecta import readahead
+
+        return self.keeps_states and bool(readahead.wanted(self.states))
 
     @property
     def keeps_states(self) -> bool:
@@ -387,10 +421,14 @@ class Library:
     @property
     def states(self) -> States:
         """Where the embedded model keeps what it has read."""
+        from lecta.answer.states import States
+
         return States(self.path / "states", self.settings.states_mb * 1_000_000)
 
     def _with_case(self, answer: Answer, question: str, filters: Filters, listeners: Listeners) -> Answer:
         """Show and return an answer with a case worked from the best passage that defines a network."""
+        from lecta.worked import states_network, with_case
+
         found = self._search(question, 1, filters, keep=lambda passage: states_network(passage.text))
         worked_out = with_case(answer, found.hits[0]) if found.hits else answer
         if worked_out.case:
@@ -424,6 +462,8 @@ class Library:
         return self._covering(filters).judge(found.understood, found.hits, self.settings.answerable)
 
     def _covering(self, filters: Filters) -> Covering:
+        from lecta.covering import Covering
+
         def search(part: str) -> Sequence[Hit]:
             return self._search(part, None, filters, keep=_says_something).hits
 
@@ -432,6 +472,8 @@ class Library:
     @cached_property
     def conversations(self) -> Conversations:
         """The conversations kept in the library's folder."""
+        from lecta.conversations import Conversations
+
         return Conversations(self.path / "conversations")
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
@@ -467,7 +509,7 @@ class Library:
             known = made.dimension if made and made.embedder == name else 0
             dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
         chunker = f"{chunk.RECIPE}/{self.settings.passage_size}/{mathematics.RECIPE}"
-        return Recipe(read.RECIPE, chunker, name, dimension, aligning.RECIPE)
+        return Recipe(read.RECIPE, chunker, name, dimension, ALIGNER)
 
     @property
     def embedder(self) -> Embedder:
@@ -482,6 +524,8 @@ class Library:
 
     def _open_embedder(self, name: str, dimension: int) -> Embedder:
         settings = self.settings
+        if name == embed.MINILM and self._ahead is not None:
+            return self._ahead()
         if name == embed.MINILM:
             from lecta.embed.minilm import MiniLM
 

@@ -74,11 +74,7 @@ class ReadAhead:
 
     def wanted(self) -> list[tuple[str, int, int]]:
         """Return the places of sections that questions wanted, the last first."""
-        try:
-            read = json.loads(self._file.read_text(encoding="utf-8"))
-            return [(str(source), int(start), int(end)) for source, start, end in read]
-        except (OSError, ValueError, TypeError):
-            return []
+        return wanted(self._states)
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
@@ -143,7 +139,20 @@ class ReadAhead:
 
     @property
     def _file(self) -> Path:
-        return self._states.folder / "wanted.json"
+        return _file(self._states)
+
+
+def wanted(states: States) -> list[tuple[str, int, int]]:
+    """Return the places of sections that questions wanted and that were not read since, the last first."""
+    try:
+        read = json.loads(_file(states).read_text(encoding="utf-8"))
+        return [(str(source), int(start), int(end)) for source, start, end in read]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def _file(states: States) -> Path:
+    return states.folder / "wanted.json"
 
 
 def conversation(section: Section) -> list[Message]:

@@ -113,6 +113,12 @@ class Settings(BaseSettings):
         description="Sections of the lectures that the model reads in the background after `lecta add` on a terminal, "
         "half a minute each; 0 none.",
     )
+    resident_minutes: float = Field(
+        default=5.0,
+        ge=0,
+        le=1440,
+        description="Minutes that a process stays after `lecta ask` with everything loaded, for the next; 0: none.",
+    )
     threads: int = Field(default=0, ge=0, description="Threads for the models; 0 is one for each core.")
 
     @classmethod

@@ -6,7 +6,8 @@ Readers open those versions and never wait. Writers take turns by a file lock, w
 dies; whoever finds versions newer than the state names, left by a writer that was killed, goes back to the state first.
 
 Words are found by Lance's BM25 index (Snowball stemming for English), vectors exactly, by reading them all, up to
-`EXACT_BELOW` passages. What has been written since an index was built is searched as well.
+`EXACT_BELOW` passages. What has been written since an index was built is searched as well. A passage may be stored
+before it has a vector, which is null until `give_vectors`; it is found by its words.
 """
 
 from __future__ import annotations
@@ -146,6 +147,8 @@ _DOCUMENT_SCHEMA = pa.schema(
 _FILTERED = ("course", "lecture", "kind")
 _KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
 _COPIED = ("source", "kind", "course", "lecture", "title", "sha256", "reader", "date", "text")
+_SIGNATURE_COLUMNS = [field.name for field in fields(Signature)]
+_SECTION_COLUMNS = [field.name for field in fields(Section)]
 _RECORD_COLUMNS = [field.name for field in fields(DocumentRecord)]
 _COPY_COLUMNS = ["source", "start_index", "end_index", "page", "start_time", "end_time", "copy_of", "copy_exact"]
 
@@ -175,10 +178,20 @@ class Entry:
     words: Sequence[str]
     """What BM25 matches for each passage: its text and what it stands under."""
     vectors: Vectors
+    """One for each passage, or none at all, shape (0, dimension), where they are to be given later."""
     signatures: Sequence[Signature] = ()
     """Of its paragraphs, so that a later file is compared without reading this one again."""
     mathematics: Sequence[str] = ()
     """The terms of each passage's mathematics, spaces between; empty where there are none at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A passage that has no vector yet, by what its vector is made of."""
+
+    document_id: str
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +233,8 @@ class _State:
     versions: dict[str, int] = field(default_factory=dict)
     is_settled: bool = True
     """Indexes hold everything."""
+    is_embedded: bool = True
+    """Every passage has its vector."""
     folder: str = ""
     """Where the tables and their recipe are, within the library's folder."""
     since: float = 0.0
@@ -245,7 +260,8 @@ def _read_state(folder: Path) -> _State:
             about = os.fstat(stream.fileno())
             given = json.load(stream)
         place = (given.get("folder", ""), given.get("since", 0.0), given.get("lexicon", ""))
-        return _State(given["versions"], given["is_settled"], *place, stamp=(about.st_ino, about.st_mtime_ns))
+        is_embedded, stamp = given.get("is_embedded", True), (about.st_ino, about.st_mtime_ns)
+        return _State(given["versions"], given["is_settled"], is_embedded, *place, stamp=stamp)
     except (FileNotFoundError, NotADirectoryError):
         return _State()
     except (AttributeError, OSError, KeyError, TypeError, ValueError) as error:
@@ -306,10 +322,23 @@ class Store:
         with self._failing("read"):
             return 0 if table is None else int(table.count_rows())
 
+    def bare(self, limit: int, ids: Sequence[str] | None = None) -> list[Bare]:
+        """Return up to `limit` passages that have no vector yet, of these documents or of all."""
+        if self._state().is_embedded or (ids is not None and not ids):
+            return []
+        which = "vector IS NULL" + ("" if ids is None else f" AND {_in('document_id', ids)}")
+        rows = self._rows("passages", columns=["document_id", "title", "text"], filter=which, limit=limit)
+        return [Bare(**row) for row in rows]
+
+    def bare_count(self) -> int:
+        """Return how many passages have no vector yet."""
+        table = None if self._state().is_embedded else self._table("passages")
+        with self._failing("read"):
+            return 0 if table is None else int(table.count_rows("vector IS NULL"))
+
     def signatures(self) -> list[Signature]:
         """Return the signatures of every paragraph, in the order in which they were added."""
-        columns = [field.name for field in fields(Signature)]
-        rows = self._rows("signatures", columns=columns, scan_in_order=True)
+        rows = self._rows("signatures", columns=_SIGNATURE_COLUMNS, scan_in_order=True)
         return [_signature(row) for row in rows]
 
     def holds(self, filters: Filters) -> bool:
@@ -495,10 +524,46 @@ class Store:
             replacing = ids if self._holds(ids) else None
             if replacing:
                 self._forget(replacing)
-            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
+            rows = _passage_table(ids, entries, self.recipe.dimension, self._vectors(replacing or ()))
+            is_embedded = state.is_embedded and not rows["vector"].null_count
+            self._write("passages", rows, replacing)
             self._write("signatures", _signature_table(ids, entries), replacing)
             self._write("documents", _document_table(ids, entries), replacing)
+            self._publish(replace(state, is_settled=False, is_embedded=is_embedded))
+
+    def give_vectors(self, bare: Sequence[Bare], vectors: Vectors) -> None:
+        """Give passages their vectors, shape (len(bare), dimension), in one step.
+
+        One that was changed or removed meanwhile is left alone; one with the same words in the same document gets it
+        too. Raises `LibraryError`, also for vectors of another length than the library's.
+        """
+        if not bare:
+            return
+        self._check_length({vectors.shape[1]})
+        given = {(one.title, one.text): vector for one, vector in zip(bare, vectors, strict=True)}
+        with self._writing("add to") as state:
+            passages = self._latest("passages")
+            if passages is None:
+                return
+            which = f"vector IS NULL AND {_in('document_id', sorted({one.document_id for one in bare}))}"
+            rows = passages.to_table(columns=["document_id", "number", "title", "text"], filter=which)
+            texts = list(zip(rows["title"].to_pylist(), rows["text"].to_pylist(), strict=True))
+            mine = [place for place, text in enumerate(texts) if text in given]
+            if mine:
+                column = _vector_column([given[texts[place]] for place in mine], self.recipe.dimension)
+                rows = rows.select(["document_id", "number"]).take(mine).append_column("vector", column)
+                passages.merge_insert(_KEYS["passages"]).when_matched_update_all().execute(rows)
             self._publish(replace(state, is_settled=False))
+
+    def _vectors(self, ids: Sequence[str]) -> dict[tuple[str, str], Vectors]:
+        """Return the vectors that documents have, by title and text: what stays as it was is not embedded again."""
+        passages = self._latest("passages") if ids else None
+        if passages is None:
+            return {}
+        which = f"vector IS NOT NULL AND {_in('document_id', ids)}"
+        rows = passages.to_table(columns=["title", "text", "vector"], filter=which)
+        vectors = _matrix(rows["vector"])
+        return dict(zip(zip(rows["title"].to_pylist(), rows["text"].to_pylist(), strict=True), vectors, strict=True))
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take documents and their passages out, in one step."""
@@ -537,12 +602,14 @@ class Store:
         """Let `lay` say what stands beside the passages of documents, all in one step.
 
         `lay` is given the documents as they are, in the order of `ids`, and gives as much back; no other writer comes
-        between. They are marked as `aligned`; does nothing when one of them is gone.
+        between. They are marked as `aligned`; does nothing when one of them is gone or has passages without vectors.
         """
         with self._writing("align in") as state:
             passages, documents = self._latest("passages"), self._latest("documents")
             if passages is None or documents is None or documents.count_rows(_in("id", ids)) != len(ids):
                 return
+            if passages.count_rows(f"vector IS NULL AND {_in('document_id', ids)}"):
+                return  # whoever gives them their vectors aligns them
             stored = [_stored(key, documents, passages) for key in ids]
             laid = lay([one for _, one in stored])
             changed = []
@@ -576,8 +643,9 @@ class Store:
             return
         with self._writing("index") as state:
             passages, signatures = self._latest("passages"), self._latest("signatures")
+            bare = 0 if passages is None or state.is_embedded else passages.count_rows("vector IS NULL")
             if passages is not None:
-                self._index(passages)
+                self._index(passages, not bare)
             if signatures is not None:
                 _index_signatures(signatures)
             for name in _TABLES:
@@ -585,7 +653,7 @@ class Store:
                 if table is not None and len(table.get_fragments()) > _FRAGMENTS:
                     table.optimize.compact_files()
             lexicon = self._write_lexicon(make_lexicon) if make_lexicon else ""
-            self._publish(replace(state, is_settled=True, lexicon=lexicon))
+            self._publish(replace(state, is_settled=not bare, is_embedded=not bare, lexicon=lexicon))
             for name in _TABLES:
                 table = self._latest(name)
                 if table is not None:
@@ -645,7 +713,7 @@ class Store:
         rows = self._rows("passages", columns=[*_PASSAGE_COLUMNS, "number", "words", "mathematics"], filter=mine)
         rows.sort(key=lambda row: int(row["number"]))
         passages = [_passage(row) for row in rows]
-        marks = self._rows("signatures", columns=[field.name for field in fields(Signature)], filter=mine)
+        marks = self._rows("signatures", columns=_SIGNATURE_COLUMNS, filter=mine)
         signatures = tuple(_signature(row) for row in sorted(marks, key=lambda row: int(row["ordinal"])))
         nothing = np.empty((0, self.recipe.dimension), np.float32)
         words, mathematics = [row["words"] for row in rows], [row["mathematics"] for row in rows]
@@ -676,7 +744,7 @@ class Store:
 
     # --- indexes ------------------------------------------------------------------------------------------------------
 
-    def _index(self, passages: Any) -> None:
+    def _index(self, passages: Any, with_vectors: bool) -> None:
         indexes = {index.name for index in passages.describe_indices()}
         if passages.count_rows() == 0:
             return
@@ -684,7 +752,7 @@ class Store:
             for column in ("words", "mathematics"):
                 passages.create_scalar_index(column, "INVERTED", name=f"{column}_idx", **_WORDS)
             passages.create_scalar_index("document_id", "BTREE", name="document_idx")
-        if "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
+        if with_vectors and "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
             # A graph over it (IVF_HNSW_SQ) took 7.3 s of processor time to build at 20,000, this 0.2 s.
             passages.create_index("vector", "IVF_SQ", name="vector_idx", metric="cosine")
         if passages.count_rows() > _SCANNED_ROWS:
@@ -704,7 +772,7 @@ class Store:
             path = str(self._home() / name)
             lance.write_dataset(rows, path, enable_stable_row_ids=True)
             if name == "passages" and rows.num_rows:  # without an index words are not stemmed
-                self._index(lance.dataset(path))
+                self._index(lance.dataset(path), False)
         elif replacing is None:
             table.insert(rows)
         elif not rows.num_rows:
@@ -816,7 +884,9 @@ class Store:
 
     def _check_dimension(self, entries: Sequence[Entry]) -> None:
         """Hold vectors to the length the library has; a new library takes theirs."""
-        found = {entry.vectors.shape[1] for entry in entries}
+        self._check_length({entry.vectors.shape[1] for entry in entries})
+
+    def _check_length(self, found: set[int]) -> None:
         if not self.recipe.dimension and len(found) == 1:
             self.recipe = replace(self.recipe, dimension=found.pop())
         elif found != {self.recipe.dimension}:
@@ -875,7 +945,10 @@ def _cause(error: BaseException) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
+def _passage_table(
+    ids: Sequence[str], entries: Sequence[Entry], dimension: int, known: Mapping[tuple[str, str], Vectors]
+) -> pa.Table:
+    """Return the rows of passages; those whose vectors are to come get one that is `known` by title and text."""
     rows = [
         {name: getattr(passage, name) for name in _OWN_COLUMNS}
         | {"document_id": key, "number": number, "words": words, "mathematics": terms}
@@ -885,9 +958,29 @@ def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int)
         )
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema(_PASSAGE_FIELDS))
-    vectors = np.concatenate([entry.vectors for entry in entries]).astype(np.float32, copy=False)
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), dimension)
-    return table.append_column("vector", column)
+    vectors: list[Vectors | None] = []
+    for entry in entries:
+        if len(entry.vectors):
+            vectors += list(entry.vectors)
+        else:
+            vectors += [known.get((passage.title, passage.text)) for passage in entry.passages]
+    return table.append_column("vector", _vector_column(vectors, dimension))
+
+
+def _vector_column(vectors: Sequence[Vectors | None], dimension: int) -> pa.FixedSizeListArray:
+    flat = np.zeros((len(vectors), dimension), np.float32)
+    missing = np.ones(len(vectors), bool)
+    for place, vector in enumerate(vectors):
+        if vector is not None:
+            flat[place], missing[place] = vector, False
+    values = pa.array(flat.ravel(), pa.float32())
+    return pa.FixedSizeListArray.from_arrays(values, dimension, mask=pa.array(missing))
+
+
+def _matrix(column: pa.ChunkedArray) -> Vectors:
+    """Return a column of vectors, none of them null, as an array."""
+    whole = column.combine_chunks()
+    return np.array(whole.flatten(), np.float32).reshape(len(whole), column.type.list_size)
 
 
 def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
@@ -898,7 +991,9 @@ def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
             first = entry.document.sections[max(bisect_right(starts, signature.start_index) - 1, 0)]
             last = entry.document.sections[max(bisect_right(starts, signature.end_index - 1) - 1, 0)]
             place = {"page": first.page, "start_time": first.start_time, "end_time": last.end_time}
-            rows.append(asdict(signature) | place | {"document_id": key})
+            # `asdict` copies every number of a digest: two seconds for a course.
+            own = {name: getattr(signature, name) for name in _SIGNATURE_COLUMNS}
+            rows.append(own | place | {"document_id": key})
     return pa.Table.from_pylist(rows, schema=_SIGNATURE_SCHEMA)
 
 
@@ -910,7 +1005,9 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
             "path": shown_path(entry.path.resolve()),
             "passages": len(entry.passages),
             "characters": len(entry.document.text),
-            "sections": [asdict(section) for section in entry.document.sections],
+            "sections": [
+                {name: getattr(section, name) for name in _SECTION_COLUMNS} for section in entry.document.sections
+            ],
             "warnings": list(entry.document.warnings),
             "aligned": "",
             "beside": 0,
@@ -979,11 +1076,10 @@ def _document(row: dict[str, Any]) -> Document:
 def _stored(key: str, documents: Any, passages: Any) -> tuple[pa.Table, Stored]:
     """Return the rows of a document's passages, in their order, and what they and the document say."""
     rows = passages.to_table(filter=_in("document_id", [key])).sort_by("number")
-    vectors = rows["vector"].combine_chunks()
     return rows, Stored(
         _document(documents.to_table(filter=_in("id", [key])).to_pylist()[0]),
         tuple(_passage(row) for row in rows.drop_columns(["vector"]).to_pylist()),
-        np.array(vectors.flatten(), np.float32).reshape(len(rows), vectors.type.list_size),
+        _matrix(rows["vector"]),
     )
 
 
