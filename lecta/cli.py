@@ -158,6 +158,8 @@ def add(
     if watch:
         _watch(opened, paths, course, prune=prune, as_json=as_json)
         return
+    if sys.stderr.isatty() and not as_json and any(file.status in ("added", "updated") for file in report.files):
+        _read_in_background(opened)
     if not report.files:
         raise LectaError(f"no files in {', '.join(map(str, paths))}")
     if any(file.status == "failed" for file in report.files) or not any(
@@ -243,6 +245,8 @@ def ask(
         console.print_understood(answer.understood, question)
     if not is_warm:
         resident.start(settings)
+    if not as_json and sys.stderr.isatty():
+        _read_what_was_missed(settings)
 
 
 @app.command()
@@ -370,6 +374,34 @@ def reindex(
         _print_json(console.reindex_json(report))
     else:
         console.print_reindex(report)
+
+
+@app.command("read-ahead")
+def read_ahead(
+    sections: Annotated[
+        int | None,
+        typer.Option("--sections", min=0, max=10_000, help="Sections to read. [default: 64]", show_default=False),
+    ] = None,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the model read what will probably be asked for, so that answers begin at once; waits while a question runs.
+
+    Ctrl-C keeps what was read.
+    """
+    from lecta import console
+
+    opened = _open(library, model=model)
+    if hasattr(os, "nice"):
+        os.nice(10)
+    with console.counting("sections", quiet=as_json) as on_section:
+        done = opened.read_ahead(sections, on_section)
+    kept = opened.states.kept()
+    if as_json:
+        _print_json({"read": done, "states": kept.states, "bytes": kept.bytes, "limit": kept.limit})
+    else:
+        typer.echo(f"read {done} section{'s' * (done != 1)} ahead; {kept.states} states take {kept.bytes / 1e6:.0f} MB")
 
 
 @app.command()
@@ -730,6 +762,39 @@ def _opened(settings: Settings, *, is_asked: bool) -> Library:
     from lecta.library import Library
 
     return Library(settings=settings, on_fetch=console.on_fetch(), ahead=ahead)
+
+
+def _read_what_was_missed(settings: Settings) -> None:
+    """Let the section that a question missed be read in the background, for the next."""
+    opened = _opened(settings, is_asked=False)
+    if opened.wants_reading():
+        _read_in_background(opened, "--sections", "1")
+
+
+def _read_in_background(library: Library, *options: str) -> None:
+    """Start `lecta read-ahead` on its own, where it is wanted and the model is here."""
+    import subprocess
+
+    if not library.settings.read_ahead or not library.keeps_states:
+        return
+    with contextlib.suppress(OSError):
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "lecta",
+                "read-ahead",
+                "--library",
+                str(library.path.absolute()),
+                "--model",
+                library.settings.model,
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 def _warn_if_empty(library: Library) -> None:

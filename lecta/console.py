@@ -698,7 +698,7 @@ def status_facts(library: Library) -> dict[str, Any]:
     """Return what `lecta status` prints."""
     from lecta import models
 
-    records, lectures = library.documents(), library.lectures()
+    records, lectures, kept = library.documents(), library.lectures(), library.states.kept()
     both = [lecture for lecture in lectures if lecture.kinds.keys() >= {"slides", "speech"}]
     return {
         "library": str(library.path),
@@ -719,6 +719,10 @@ def status_facts(library: Library) -> dict[str, Any]:
         "reader": library.store.recipe.reader,
         "models": str(library.settings.models),
         "model": library.model_name,
+        "states": kept.states,
+        "states_megabytes": round(kept.bytes / 1e6, 1),
+        "states_limit": kept.limit // 1_000_000,
+        "states_hits": kept.hits,
         "models_here": [
             name for name, model in models.MODELS.items() if models.is_cached(model, library.settings.models)
         ],
@@ -732,7 +736,7 @@ def print_status(facts: dict[str, Any]) -> None:
         shown = ", ".join(value) if isinstance(value, list) else value
         shown = _resident_shown(value) if name == "resident" else shown
         if shown != "":
-            console.print(f"{name.replace('_', ' '):15} {shown}", markup=False)
+            console.print(f"{name.replace('_', ' '):16} {shown}", markup=False)
 
 
 def _resident_shown(value: dict[str, Any] | None) -> str:

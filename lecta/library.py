@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from lecta import chunk, embed, models, read
 from lecta.asking import ORDERED, Asking
 from lecta.errors import LibraryError, UsageError, first_line
-from lecta.protocols import ChatModel, Embedder, TokenEmbedder
+from lecta.protocols import ChatModel, Embedder, ReadsAhead, TokenEmbedder
 from lecta.question import mathematics
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
@@ -38,13 +39,16 @@ from lecta.types import (
 
 if TYPE_CHECKING:
     from lecta.adding import Adding, OnHeard
+    from lecta.answer.states import States
     from lecta.answering import Listeners, OnText
     from lecta.conversations import Conversations
     from lecta.covering import Covering
     from lecta.embedding import OnEmbedded
     from lecta.intake import Intake
     from lecta.lectures import Lecture
+    from lecta.readahead import OnSection
     from lecta.reindexing import OnDocument
+    from lecta.sections import Reading
 
 ALIGNER = "beside-1"
 """Held to `lecta.aligning.RECIPE` by a test. Importing that costs 0.1 s, as do adding and answering: a search in a
@@ -133,6 +137,7 @@ class Library:
         """
         matching = self._at(path)
         self._take_out(matching)
+        self.states.clear()  # nothing of what was taken out is left behind
         return matching
 
     def reindex(self, *, on_document: OnDocument | None = None) -> ReindexReport:
@@ -356,11 +361,71 @@ class Library:
             strict=strict,
             keep_stopped=keep_stopped,
         )
-        answer = answering.answer(alone, found.hits, started, coverage.missing if coverage else ())
+        missing = coverage.missing if coverage else ()
+        with self._asked(alone, found.hits) as plan:
+            answer = answering.answer(alone, plan.shown, started, missing, read=plan.read, section=plan.section)
+        answer = _trimmed(answer, len(found.hits))
         if is_about_chain_rule(alone) and not answer.abstained and not answer.stopped:
             answer = self._with_case(answer, alone, filters, listeners)
         timings = retrieved | dict(answer.timings)
         return replace(answer, question=question, understood=understood, coverage=coverage, timings=timings)
+
+    @contextlib.contextmanager
+    def _asked(self, question: str, hits: tuple[Hit, ...]) -> Iterator[Reading]:
+        """Yield what the model is to read; reading ahead waits meanwhile."""
+        from lecta import sections
+        from lecta.readahead import ReadAhead
+
+        chat, states = self.chat, self.states
+        if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
+            yield sections.Reading(hits, (), 0)
+            return
+        ahead = ReadAhead(self.store, states)
+        with ahead.asking():
+            ranked = sections.of_hits(hits, self.store.passages_of)
+            plan = sections.plan(question, hits, ranked, self.embedder, lambda one: ahead.is_read(one, chat))
+            if ranked and not plan.section:
+                ahead.want(ranked[0][0])
+            yield plan
+
+    def read_ahead(self, count: int | None = None, on_section: OnSection | None = None) -> int:
+        """Let the model read up to `count` sections that will probably be asked for; return how many it read.
+
+        It waits while a question runs. Raises `UsageError` where states are not kept: by a setting, or by a model on a
+        server, and `LibraryError` when another process reads ahead.
+        """
+        from lecta.readahead import ReadAhead
+
+        chat = self.chat
+        if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
+            reason = "the setting states_mb is 0" if not self.states.limit else f"{chat.name} keeps no states"
+            raise UsageError(f"nothing can be read ahead: {reason}")
+        self.states.fit()
+        ahead = ReadAhead(self.store, self.states)
+        return ahead.run(chat, self.settings.read_ahead if count is None else count, on_section)
+
+    def wants_reading(self) -> bool:
+        """Tell whether a question was asked on a section that was not read."""
+        from lecta import readahead
+
+        return self.keeps_states and bool(readahead.wanted(self.states))
+
+    @property
+    def keeps_states(self) -> bool:
+        """Tell whether what the model reads can be kept and the model is on this machine, without loading it."""
+        name = self.settings.model
+        if not self.states.limit or self._given_chat or _is_served(name):
+            return False
+        if name in models.CHAT or name in models.CHAT.values():
+            return models.is_cached(models.find(name), self.settings.models)
+        return Path(name).is_file()
+
+    @property
+    def states(self) -> States:
+        """Where the embedded model keeps what it has read."""
+        from lecta.answer.states import States
+
+        return States(self.path / "states", self.settings.states_mb * 1_000_000)
 
     def _with_case(self, answer: Answer, question: str, filters: Filters, listeners: Listeners) -> Answer:
         """Show and return an answer with a case worked from the best passage that defines a network."""
@@ -503,7 +568,7 @@ class Library:
     @cached_property
     def chat(self) -> ChatModel:
         """The model that answers."""
-        return self._given_chat or _open_chat(self.settings, self._fetch_progress)
+        return self._given_chat or _open_chat(self.settings, self._fetch_progress, self.states)
 
     def _fetch_progress(self, name: str) -> models.Progress | None:
         on_fetch = self._on_fetch
@@ -531,6 +596,13 @@ def _says_something(passage: Passage) -> bool:
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
 
 
+def _trimmed(answer: Answer, found: int) -> Answer:
+    """Return an answer without the last of its passages that were read beside those found and are cited nowhere."""
+    cited = {n for sentence in answer.sentences for n in sentence.citations}
+    cited |= {formula.passage for formula in answer.formulas if formula.passage}
+    return replace(answer, passages=answer.passages[: max([found, *cited])])
+
+
 def _is_served(model: str) -> bool:
     """Tell whether a setting names a model of a server. Raises `UsageError` for a name of no known form."""
     kind, _, name = model.partition(":")
@@ -541,8 +613,13 @@ def _is_served(model: str) -> bool:
     raise UsageError(f"no model {model!r}: use {', '.join(models.CHAT)}, a .gguf file, openai:NAME or ollama:NAME")
 
 
-def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:
-    """Open the model the settings name. Raises `UsageError` for a name of no known form."""
+def _open_chat(
+    settings: Settings, progress: Callable[[str], models.Progress | None], states: States | None = None
+) -> ChatModel:
+    """Open the model the settings name; `states` is where an embedded one keeps what it has read.
+
+    Raises `UsageError` for a name of no known form.
+    """
     if _is_served(settings.model):
         kind, _, name = settings.model.partition(":")
         from lecta.answer.server import OLLAMA, ServerChat
@@ -556,4 +633,6 @@ def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | N
         shown = model.name
     from lecta.answer.llama import LlamaChat
 
-    return LlamaChat(path, name=shown, context_tokens=settings.context_tokens, threads=settings.thread_count)
+    return LlamaChat(
+        path, name=shown, context_tokens=settings.context_tokens, threads=settings.thread_count, states=states
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -96,6 +96,28 @@ class ChatModel(Protocol):
         """Yield the reply piece by piece; what the model thinks before it answers comes as `Thought`, where it is told
         apart, or within <think> tags. Raises `ChatError`. Closing the iterator stops the model.
         """
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A `ChatModel` that keeps the state of what it has read, up to the last seam of a conversation."""
+
+    @property
+    def name(self) -> str:
+        """What the answer names as its model."""
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        """Yield the reply piece by piece."""
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether it has somewhere to keep them."""
+
+    def has_read(self, messages: Sequence[Message]) -> bool:
+        """Tell whether a conversation need not be read again up to its last seam."""
+
+    def read_ahead(self, messages: Sequence[Message], pause: Callable[[], None]) -> bool:
+        """Read a conversation up to its last seam; tell whether that is kept. `pause` may wait or raise."""
 
 
 @runtime_checkable

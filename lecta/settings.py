@@ -99,6 +99,20 @@ class Settings(BaseSettings):
     )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
+    states_mb: int = Field(
+        default=2048,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes on disk for what the model has read ahead, in the library's folder; 0 reads nothing "
+        "ahead. See docs/speed.md.",
+    )
+    read_ahead: int = Field(
+        default=64,
+        ge=0,
+        le=10_000,
+        description="Sections of the lectures that the model reads in the background after `lecta add` on a terminal, "
+        "half a minute each; 0 none.",
+    )
     resident_minutes: float = Field(
         default=5.0,
         ge=0,

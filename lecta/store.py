@@ -381,6 +381,11 @@ class Store:
         rows = self._rows("passages", columns=_PASSAGE_COLUMNS)
         return sorted(map(_passage, rows), key=lambda passage: (passage.source, passage.start_index))
 
+    def passages_of(self, source: str) -> list[Passage]:
+        """Return a document's passages in order, by its source."""
+        rows = self._rows("passages", columns=_PASSAGE_COLUMNS, filter=f"source = {_quoted(source)}")
+        return sorted(map(_passage, rows), key=lambda passage: passage.start_index)
+
     def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
         """Return for each passage the other places where its words stand."""
         sources = sorted({passage.source for passage in passages})

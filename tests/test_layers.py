@@ -38,6 +38,8 @@ LEVEL = (
         "answering": 2,
         "worked": 2,
         "covering": 2,
+        "sections": 2,
+        "readahead": 3,
         "aligning": 3,
         "embedding": 3,
         "adding": 4,
