@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from lecta import aligning, chunk, embed, models, read
 from lecta.adding import Adding, OnHeard
@@ -44,6 +45,9 @@ from lecta.types import (
     SearchResult,
     Sentence,
 )
+
+if TYPE_CHECKING:
+    from lecta.read.picture import Picture, Pictures
 
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
@@ -200,6 +204,19 @@ class Library:
     def lectures(self) -> list[Lecture]:
         """Return the lectures that the documents make, in the order of their courses."""
         return group(self.documents())
+
+    def picture(self, record: DocumentRecord, page: int, width: int = 1280) -> Picture:
+        """Draw a page of a document, from 1, `width` pixels wide, and tell where on it each word stands.
+
+        Raises `ReadError` where the file is gone, its pages cannot be drawn, or it has no such page.
+        """
+        return self._pictures.picture(Path(record.path), page, width)
+
+    @cached_property
+    def _pictures(self) -> Pictures:
+        from lecta.read.picture import Pictures
+
+        return Pictures()
 
     @property
     def suffixes(self) -> frozenset[str]:

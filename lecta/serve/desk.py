@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
 
-from lecta.errors import LectaError, LibraryError, UsageError, first_line
+from lecta.errors import LectaError, LibraryError, ReadError, UsageError, first_line
 from lecta.library import Library
 from lecta.serve import events
 from lecta.serve.events import Event
@@ -27,6 +27,7 @@ from lecta.types import Answer, Conversation, Document, DocumentRecord, Kind, Me
 
 if TYPE_CHECKING:
     from lecta.lectures import Lecture
+    from lecta.read.picture import Picture
     from lecta.settings import Settings
 
 T = TypeVar("T")
@@ -64,6 +65,24 @@ class Feedback:
     verdict: Literal["good", "bad"]
     comment: str = ""
     conversation: str = ""
+
+
+MEDIA_TYPES = {
+    ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/quicktime", ".mkv": "video/x-matroska",
+    ".webm": "video/webm", ".mp3": "audio/mpeg", ".m4a": "audio/mp4", ".aac": "audio/aac", ".ogg": "audio/ogg",
+    ".opus": "audio/ogg", ".wav": "audio/wav", ".flac": "audio/flac",
+}  # fmt: skip
+"""Of recordings, by their suffix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording that can be played."""
+
+    record: DocumentRecord
+    path: Path
+    media_type: str
+    """As "video/mp4" or "audio/mpeg"."""
 
 
 class MissingError(LectaError):
@@ -283,6 +302,28 @@ class Desk:
         if document is None:
             raise MissingError(f"{record.source} was removed just now")
         return document
+
+    async def picture(self, key: str, page: int, width: int = 1280) -> Picture:
+        """Draw a page of a document, from 1, and tell where its words stand; `Picture.marked` finds a quote in them.
+
+        Raises `MissingError` where there is no such document or page, or its pages cannot be drawn.
+        """
+        record = await self.record(key)
+        try:
+            return await asyncio.to_thread(self.library.picture, record, page, width)
+        except ReadError as error:
+            raise MissingError(f"no picture of page {page} of {record.source}: {error}") from error
+
+    async def recording(self, key: str) -> Recording:
+        """Return the recording that a document is, or the one of its lecture. Raises `MissingError`."""
+        record = await self.record(key)
+        lecture = next((one for one in await self.lectures() if record.source in one.sources), None)
+        sources = (record.source, *(lecture.sources if lecture else ()))
+        for one in await self.documents():
+            path = Path(one.path)
+            if one.source in sources and path.suffix.lower() in MEDIA_TYPES and path.is_file():
+                return Recording(one, path, MEDIA_TYPES[path.suffix.lower()])
+        raise MissingError(f"no recording belongs to {record.source}")
 
     async def remove(self, key: str) -> DocumentRecord:
         """Take a document out of the library by its id; its file goes if it was uploaded. Raises `MissingError`."""
