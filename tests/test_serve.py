@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from lecta.library import Library
 from lecta.serve.app import create_app
 from lecta.serve.desk import Desk
 from lecta.serve.line import Line, LineFullError
+from lecta.serve.stopping import StoppedError, Work
 from lecta.serve.uploads import Limits, display_name
 from lecta.settings import load
 from tests.conftest import COURSE, ROOT, LetterEmbedder
@@ -456,3 +459,58 @@ def test_an_address_that_others_reach_wants_a_token(tmp_path: Path, words: tuple
 def test_the_sample_course_is_where_the_tests_think(course: httpx.Client) -> None:
     assert COURSE.is_dir()
     assert course.get("/api/status").json()["documents"] > 10
+
+
+# --- work that is stopped ---------------------------------------------------------------------------------------------
+
+
+def test_work_that_fails_lets_go_of_what_it_held() -> None:
+    """A model's reply that stays open, held by the traceback, would keep every later question waiting."""
+    closed: list[str] = []
+
+    def reply() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            closed.append(threading.current_thread().name)
+
+    def fail() -> None:
+        words = reply()
+        next(words)
+        raise RuntimeError("on the way")
+
+    async def run() -> None:
+        with pytest.raises(RuntimeError, match="on the way"):
+            await Work(fail).result()
+        assert closed == ["lecta-work"]
+
+    asyncio.run(run())
+
+
+def test_work_is_stopped_and_may_keep_what_it_has() -> None:
+    def count(kept: list[int], *, keep: bool) -> list[int]:
+        try:
+            while True:
+                kept.append(len(kept))
+                time.sleep(0.001)
+        except KeyboardInterrupt:
+            if not keep:
+                raise
+        return kept
+
+    async def run() -> None:
+        for keep in (True, False):
+            kept: list[int] = []
+            work = Work(lambda kept=kept, keep=keep: count(kept, keep=keep))  # type: ignore[misc]
+            result = asyncio.ensure_future(work.result())
+            while not kept:
+                await asyncio.sleep(0.01)
+            work.stop()
+            if keep:
+                assert await result
+            else:
+                with pytest.raises(StoppedError):
+                    await result
+            work.stop()  # that has ended is left alone
+
+    asyncio.run(run())

@@ -161,6 +161,15 @@ class Formula(BaseModel):
     passage: int | None
 
 
+class WorkedCase(BaseModel):
+    """A derivative of a network that the lectures define, worked and checked without a model."""
+
+    expression: str
+    wrt: str
+    derivative: str = Field(description="In SymPy's syntax.")
+    passage: int
+
+
 class Answer(BaseModel):
     """An answer, and what it rests on."""
 
@@ -170,6 +179,7 @@ class Answer(BaseModel):
     abstained: bool
     sentences: list[Sentence]
     formulas: list[Formula]
+    worked_case: WorkedCase | None
     passages: list[Passage]
     model: str
     timings: dict[str, float] = Field(description="Milliseconds.")
