@@ -169,6 +169,20 @@ def test_a_client_that_leaves_stops_the_model(client: httpx.Client, desk: Desk, 
     assert client.post("/api/ask", json={"question": "Where does the gradient point?"}).json()["answer"]
 
 
+def test_a_server_that_ends_stops_the_model(desk: Desk, model: Paced) -> None:
+    model.hold()
+    model.let.release(1)
+    with contextlib.ExitStack() as stack:
+        with serving(create_app(desk)) as served:
+            body = {"question": "Where does the gradient point?", "stream": True}
+            reply = stack.enter_context(httpx.stream("POST", f"{served.url}/api/ask", json=body, timeout=60))
+            happening = events(reply)
+            assert any(name == "text" for name, _ in happening)
+        with contextlib.suppress(httpx.HTTPError):  # it is told, or cut off
+            assert [name for name, _ in happening][-1:] in ([], ["done"], ["sentence"])
+    until(lambda: not model.running)
+
+
 def test_who_leaves_the_line_makes_room(client: httpx.Client, desk: Desk, model: Paced) -> None:
     model.hold()
     with asking(client, "Where does the gradient point?") as first:
