@@ -221,6 +221,13 @@ def test_the_token_lets_in_as_a_header_and_by_a_cookie(http: httpx.Client, guard
     assert _shaken(guarded, Authorization=f"Bearer {TOKEN}") == 101
 
 
+def test_the_description_tells_of_the_token(http: httpx.Client, guarded: Served, server: Served) -> None:
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    described = http.get(f"{guarded.url}/openapi.json", headers=bearer).json()
+    assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    assert "securitySchemes" not in http.get(f"{server.url}/openapi.json").json()["components"]
+
+
 def test_a_welcome_leads_nowhere_else(http: httpx.Client, guarded: Served) -> None:
     welcome = http.get(f"{guarded.url}//evil.example/x", params={"token": TOKEN})
     assert welcome.headers["location"] == "/evil.example/x"
