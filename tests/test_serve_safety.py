@@ -252,6 +252,11 @@ def test_what_would_be_unsafe_does_not_start(host: str, token: str) -> None:
         safety_for(host, token)
 
 
+def test_a_proxy_before_it_wants_a_token_as_well() -> None:
+    with pytest.raises(UsageError, match=r"lectures\.example\.org can be reached"):
+        safety_for("127.0.0.1", "", ["lectures.example.org"])
+
+
 def test_a_server_for_others_answers_for_addresses_and_names_it_is_given() -> None:
     safety = safety_for("0.0.0.0", TOKEN, ["lectures.example.org"])
     assert safety.any_address
