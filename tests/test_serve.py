@@ -23,6 +23,7 @@ import pytest
 from lecta.library import Library
 from lecta.serve.app import create_app
 from lecta.serve.desk import Desk
+from lecta.serve.events import Loading
 from lecta.serve.line import Line, LineFullError
 from lecta.serve.stopping import StoppedError, Work
 from lecta.serve.uploads import Limits, display_name
@@ -134,6 +135,28 @@ def test_an_answer_comes_as_events(client: httpx.Client) -> None:
     assert [one["number"] for one in sentences] == [0, 1]
     assert sentences[0]["citations"] == [1]
     assert told[1][1]["passages"][0]["document"]
+
+
+def test_formulas_are_told_before_the_end(client: httpx.Client, model: Paced) -> None:
+    model._words = ["The derivative ", "is $\\frac{d}{dx} x^2 = 3x$. "]
+    with asking(client, "What is the gradient of x squared?") as happening:
+        told = dict(happening)
+    assert list(told)[-2:] == ["formulas", "done"]
+    assert told["formulas"]["formulas"][0]["status"] == "wrong"
+
+
+def test_who_waits_is_told_how_far_a_model_is_fetched(client: httpx.Client, desk: Desk, model: Paced) -> None:
+    model.hold()
+    with asking(client, "Where does the gradient point?") as happening:
+        next(happening)
+        desk._fetched(Loading("a model", 10, 100))
+        desk._fetched(Loading("a model", 11, 100))  # so soon after the other that it is not told
+        assert client.get("/api/status").json()["fetching"] == {"model": "a model", "done": 10, "total": 100}
+        desk._fetched(Loading("a model", 100, 100))
+        model.let.release(10_000)
+        told = [data for name, data in happening if name == "loading"]
+    assert [one["done"] for one in told] == [10, 100]
+    assert client.get("/api/status").json()["fetching"] is None
 
 
 def test_questions_stand_in_line_and_know_their_place(client: httpx.Client, desk: Desk, model: Paced) -> None:
