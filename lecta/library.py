@@ -183,6 +183,11 @@ class Library:
         """Return one document with its text, by its source."""
         return self.store.document(source)
 
+    def passages(self, record: DocumentRecord) -> list[Passage]:
+        """Return the passages of one document, in its order."""
+        entry = self.store.stored(record)
+        return list(entry.passages) if entry else []
+
     def find(self, path: str | Path) -> Document:
         """Return one document with its text, by a path on disk or its source. Raises `LibraryError`."""
         document = self.store.document(self._at(path)[0].source)
@@ -311,14 +316,16 @@ class Library:
         on_text: OnText | None = None,
         on_thought: OnText | None = None,
         on_recall: Callable[[], None] | None = None,
+        on_draft: OnText | None = None,
         on_sentence: Callable[[Sentence], None] | None = None,
         keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
         With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
-        as they are found, `on_text` with each piece of the answer and `on_sentence` when a sentence was checked. A
-        follow-up to `history`, the conversation before it, is first rewritten by the model to stand alone.
+        as they are found, `on_draft` with the sentence that is being written, `on_text` with what stays, `on_sentence`
+        when one was checked. A follow-up to `history`, the conversation before it, is first rewritten by the model to
+        stand alone.
 
         What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
@@ -332,7 +339,7 @@ class Library:
         understood = found.understood
         alone = understood.standalone if understood else question
         retrieved = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
-        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_sentence)
+        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_sentence, on_draft)
         if on_passages:
             on_passages(found.hits)
         if derivation := worked(alone):
@@ -346,6 +353,7 @@ class Library:
             self.token_embedder,
             self.settings.max_tokens,
             listeners,
+            wordings=self.settings.wordings,
             strict=strict,
             keep_stopped=keep_stopped,
         )

@@ -274,6 +274,7 @@ class Desk:
                 strict=question.strict,
                 on_passages=lambda hits: tell(events.Passages(tuple(hits))),
                 on_text=lambda piece: tell(events.Text(piece)),
+                on_draft=lambda sentence: tell(events.Draft(sentence)),
                 on_thought=lambda piece: tell(events.Thought(piece)),
                 on_recall=on_recall,
                 on_sentence=lambda sentence: tell(events.Judged(next(numbers), sentence)),
