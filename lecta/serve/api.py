@@ -144,6 +144,7 @@ def _add_documents(routes: APIRouter, desk: Desk) -> None:
         status_code=202,
         tags=["library"],
         responses={
+            400: {"model": schemas.Problem, "description": "The file is empty."},
             409: {"model": schemas.Problem, "description": "The library keeps as many uploaded files as it may."},
             415: {"model": schemas.Problem, "description": "lecta does not read such files."},
             507: {"model": schemas.Problem, "description": "The disk is full."},
