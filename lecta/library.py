@@ -86,6 +86,7 @@ class Library:
         self._on_fetch = on_fetch
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
+        self._pictures: Pictures | None = None
         self._opening = threading.RLock()  # searches run in several threads, and each part is opened once
 
     # --- what it holds ------------------------------------------------------------------------------------------------
@@ -222,13 +223,11 @@ class Library:
 
         Raises `ReadError` where the file is gone, its pages cannot be drawn, or it has no such page.
         """
-        return self._pictures.picture(Path(record.path), page, width)
-
-    @cached_property
-    def _pictures(self) -> Pictures:
         from lecta.read.picture import Pictures
 
-        return Pictures()
+        with self._opening:
+            self._pictures = self._pictures or Pictures()
+        return self._pictures.picture(Path(record.path), page, width)
 
     @property
     def suffixes(self) -> frozenset[str]:
