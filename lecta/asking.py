@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from lecta.answer.rewrite import standalone
 from lecta.errors import ChatError, first_line
-from lecta.lectures import group
+from lecta.lectures import Lecture, group
 from lecta.protocols import ChatModel, Embedder
 from lecta.question import Landmark, Meeting, understand
 from lecta.question.followup import by_rule, is_faithful, is_followup
@@ -56,11 +56,14 @@ class Asking:
         """Tell whether any passage passes the filters."""
         return self._store.holds(filters)
 
+    def _lectures(self) -> list[Lecture]:
+        return self._store.remembered("lectures", lambda: group(self._store.documents()))
+
     def meetings(self, course: str | None) -> list[Meeting]:
         """Return the library's numbered lectures."""
         return [
             Meeting(lecture.course, lecture.number, lecture.date.isoformat() if lecture.date else "")
-            for lecture in group(self._store.documents())
+            for lecture in self._lectures()
             if lecture.number is not None and course in (None, lecture.course)
         ]
 
@@ -69,7 +72,7 @@ class Asking:
         pattern = re.compile(_event_pattern(event), re.IGNORECASE)
         marks = [
             Landmark(one.course, one.number, one.date.isoformat() if one.date else "", False, f'"{one.title}"')
-            for one in group(self._store.documents())
+            for one in self._lectures()
             if course in (None, one.course) and pattern.search(one.title)
         ]
         for passage in self._store.titled(event.split(maxsplit=1)[0][:3], course):
