@@ -33,6 +33,8 @@ class Listeners:
     on_thought: OnText | None = None
     on_recall: Callable[[], None] | None = None
     """What was written so far turned out to be thought."""
+    on_sentence: Callable[[Sentence], None] | None = None
+    """A sentence has ended and was checked."""
     on_draft: OnText | None = None
     """Called with the sentence that is being written, from its beginning; it may still become another."""
 
@@ -80,6 +82,7 @@ class Answering:
         self._messages: list[Message] = []
         self._draft = ""
         self._first_at = 0.0
+        self._told = 0
 
     def answer(
         self,
@@ -131,9 +134,11 @@ class Answering:
                 self._said.clear()
                 self._sentences.clear()
                 self._left_out.clear()
+                self._told = 0
                 sentences = self._worded(spoken, judge, lambda: bool(reply.thinking))
                 for piece in marker.mark(citations.judged(sentences, judge, self._sentences, strict=self._strict)):
                     self._show(piece)
+                    self._tell_sentences()
         except KeyboardInterrupt:
             if self._keep_stopped and not self._strict:
                 self._show(self._draft)
@@ -179,6 +184,12 @@ class Answering:
             self._draft = ""
             self._written.append(piece)
             self._listeners.show(piece)
+
+    def _tell_sentences(self) -> None:
+        """Tell of the sentences that have ended since."""
+        new, self._told = self._sentences[self._told :], len(self._sentences)
+        for sentence in new if self._listeners.on_sentence else ():
+            self._listeners.on_sentence(sentence)  # type: ignore[misc]
 
     def _text(self) -> str:
         return "".join(self._written).strip()

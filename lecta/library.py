@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from lecta import chunk, embed, models, read
@@ -20,7 +22,7 @@ from lecta.question import mathematics
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
 from lecta.settings import Settings
-from lecta.store import FORMAT, Recipe, Store, made_recipe
+from lecta.store import FORMAT, Recipe, Store, document_id, made_recipe
 from lecta.types import (
     AddReport,
     Answer,
@@ -35,6 +37,7 @@ from lecta.types import (
     Passage,
     ReindexReport,
     SearchResult,
+    Sentence,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from lecta.embedding import OnEmbedded
     from lecta.intake import Intake
     from lecta.lectures import Lecture
+    from lecta.read.picture import Picture, Pictures
     from lecta.readahead import OnSection
     from lecta.reindexing import OnDocument
     from lecta.sections import Reading
@@ -92,6 +96,8 @@ class Library:
         self._ahead = ahead
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
+        self._pictures: Pictures | None = None
+        self._opening = threading.RLock()  # searches run in several threads, and each part is opened once
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
@@ -101,6 +107,7 @@ class Library:
         *,
         course: str | None = None,
         prune: bool = False,
+        names: Mapping[Path, str] = MappingProxyType({}),
         on_file: OnFile | None = None,
         on_heard: OnHeard | None = None,
         on_embedded: OnEmbedded | None = None,
@@ -109,14 +116,16 @@ class Library:
 
         First every file is stored and found by its words, then passages get their vectors: `on_embedded` is called with
         those done and those in all. A file that cannot be read is reported and holds up no other. With `prune` what
-        came from the folders given and is no longer there is taken out. Interrupted, the library is whole, and adding
-        again completes it. Raises `LibraryError` when the library itself cannot be written.
+        came from the folders given and is no longer there is taken out. `names` says what files are called where that
+        is not their name on the disk, with folders before it if there are any: uploads, which are stored under names of
+        lecta's. Interrupted, the library is whole, and adding again completes it. Raises `LibraryError` when it cannot
+        be written.
         """
         from lecta.intake import find_files
 
         started = time.perf_counter()
         given = [Path(path) for path in paths]
-        files = find_files(given, course, leave_out=self.path)
+        files = find_files(given, course, leave_out=self.path, names=names)
         reports: list[FileReport] = []
         for report in self._adding().run(files, self._reading_options(), on_heard, on_embedded):
             reports.append(report)
@@ -234,6 +243,26 @@ class Library:
 
         return group(self.documents())
 
+    def id_of(self, path: Path) -> str:
+        """Return the id that the document of a file has, whether it is in the library or not."""
+        return document_id(path)
+
+    def picture(self, record: DocumentRecord, page: int, width: int = 1280) -> Picture:
+        """Draw a page of a document, from 1, `width` pixels wide, and tell where on it each word stands.
+
+        Raises `ReadError` where the file is gone, its pages cannot be drawn, or it has no such page.
+        """
+        from lecta.read.picture import Pictures
+
+        with self._opening:
+            self._pictures = self._pictures or Pictures()
+        return self._pictures.picture(Path(record.path), page, width)
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that can be read, lower case and with the dot."""
+        return frozenset(read.READERS)
+
     # --- what it answers ----------------------------------------------------------------------------------------------
 
     def search(
@@ -319,13 +348,15 @@ class Library:
         on_thought: OnText | None = None,
         on_recall: Callable[[], None] | None = None,
         on_draft: OnText | None = None,
+        on_sentence: Callable[[Sentence], None] | None = None,
         keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
         With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
-        as they are found, `on_draft` with the sentence that is being written, `on_text` with what stays. A follow-up to
-        `history`, the conversation before it, is first rewritten by the model to stand alone.
+        as they are found, `on_draft` with the sentence that is being written, `on_text` with what stays, `on_sentence`
+        when one was checked. A follow-up to `history`, the conversation before it, is first rewritten by the model to
+        stand alone.
 
         What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
@@ -343,7 +374,7 @@ class Library:
         understood = found.understood
         alone = understood.standalone if understood else question
         retrieved = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
-        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_draft)
+        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_sentence, on_draft)
         if on_passages:
             on_passages(found.hits)
         if derivation := worked(alone):
@@ -484,17 +515,19 @@ class Library:
     def store(self) -> Store:
         """The tables. Opening raises `LibraryError` when another recipe made them than was asked for."""
         recipe = self.recipe
-        if self._store is None or self._store.recipe != recipe:
-            self._store = Store(self.path, recipe)
-        return self._store
+        with self._opening:
+            if self._store is None or self._store.recipe != recipe:
+                self._store = Store(self.path, recipe)
+            return self._store
 
     @property
     def _asking(self) -> Asking:
         """What reads questions against the tables; another process may have put others in their place."""
         store = self.store
-        if self._read_by is None or self._read_by[0] is not store:
-            self._read_by = store, Asking(store, lambda: self.embedder)
-        return self._read_by[1]
+        with self._opening:
+            if self._read_by is None or self._read_by[0] is not store:
+                self._read_by = store, Asking(store, lambda: self.embedder)
+            return self._read_by[1]
 
     @property
     def recipe(self) -> Recipe:
@@ -519,10 +552,11 @@ class Library:
         if self._given_embedder:
             return self._given_embedder
         recipe = self.recipe
-        if self._embedder is None or self._embedder[0] != (recipe.embedder, recipe.dimension):
-            opened = self._open_embedder(recipe.embedder, recipe.dimension)
-            self._embedder = (recipe.embedder, recipe.dimension or opened.dimension), opened
-        return self._embedder[1]
+        with self._opening:
+            if self._embedder is None or self._embedder[0] != (recipe.embedder, recipe.dimension):
+                opened = self._open_embedder(recipe.embedder, recipe.dimension)
+                self._embedder = (recipe.embedder, recipe.dimension or opened.dimension), opened
+            return self._embedder[1]
 
     def _open_embedder(self, name: str, dimension: int) -> Embedder:
         settings = self.settings
