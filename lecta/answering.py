@@ -18,6 +18,7 @@ from lecta.errors import ChatError, PromptTooLongError
 from lecta.protocols import ChatModel, TokenEmbedder
 from lecta.types import Answer, Hit, Sentence, Span
 
+UNSUPPORTED = citations.UNSUPPORTED
 OnText = Callable[[str], None]
 """Called with each piece of an answer as it is written."""
 
