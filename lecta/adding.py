@@ -128,7 +128,7 @@ class Adding:
         """Return the record of a file with these bytes that is no longer where it was."""
         for record in self._known.values():
             if record.sha256 == sha256 and not os.path.lexists(record.path):
-                number = lecture_number(file.path, file.root)
+                number = lecture_number(file.called, file.root)
                 return record if number is None or number == record.lecture else None
         return None
 

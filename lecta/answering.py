@@ -32,6 +32,8 @@ class Listeners:
     on_thought: OnText | None = None
     on_recall: Callable[[], None] | None = None
     """What was written so far turned out to be thought."""
+    on_sentence: Callable[[Sentence], None] | None = None
+    """A sentence has ended and was checked."""
 
     def show(self, text: str) -> None:
         """Show a piece of the answer."""
@@ -64,6 +66,7 @@ class Answering:
         self._left_out: list[str] = []
         self._question, self._texts = "", list[str]()
         self._first_at = 0.0
+        self._told = 0
 
     def answer(self, question: str, hits: tuple[Hit, ...], started: float, uncovered: Sequence[str] = ()) -> Answer:
         """Let the model answer from passages; `started` is when the question came, by `time.perf_counter`.
@@ -101,8 +104,10 @@ class Answering:
                 self._written.clear()
                 self._sentences.clear()
                 self._left_out.clear()
+                self._told = 0
                 for piece in marker.mark(self._judged(spoken, judge)):
                     self._show(piece)
+                    self._tell_sentences()
         except KeyboardInterrupt:
             if not self._keep_stopped or not self._text():
                 raise
@@ -119,6 +124,12 @@ class Answering:
             self._first_at = self._first_at or time.perf_counter()
             self._written.append(piece)
             self._listeners.show(piece)
+
+    def _tell_sentences(self) -> None:
+        """Tell of the sentences that have ended since."""
+        new, self._told = self._sentences[self._told :], len(self._sentences)
+        for sentence in new if self._listeners.on_sentence else ():
+            self._listeners.on_sentence(sentence)  # type: ignore[misc]
 
     def _text(self) -> str:
         return "".join(self._written).strip()

@@ -30,12 +30,14 @@ from lecta.types import (
     DocumentRecord,
     FileReport,
     FileStatus,
+    Formula,
     FormulaStatus,
     Hit,
     Passage,
     Place,
     ReindexReport,
     SearchResult,
+    Sentence,
     Understanding,
 )
 
@@ -95,7 +97,8 @@ def _times(of: Passage | Place) -> str:
 # --- JSON, by the contract --------------------------------------------------------------------------------------------
 
 
-def _hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+def hits_json(hits: Sequence[Hit]) -> list[dict[str, Any]]:
+    """Return passages as `--json` prints them."""
     names = (
         "text", "source", "kind", "course", "lecture", "title", "page", "start_time", "end_time",
         "start_index", "end_index", "label", "speaker",
@@ -129,7 +132,7 @@ def search_json(found: SearchResult) -> dict[str, Any]:
     """Return what `lecta search --json` prints."""
     return {
         "question": found.question,
-        "passages": _hits_json(found.hits),
+        "passages": hits_json(found.hits),
         "timings": _timings_json(found.timings),
         "understood": understood_json(found.understood),
     }
@@ -181,21 +184,9 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "answer": answer.text,
         "thinking": answer.thinking,
         "abstained": answer.abstained,
-        "sentences": [
-            {
-                "text": s.text,
-                "citations": list(s.citations),
-                "support": None if s.support is None else round(s.support, 4),
-                "supported": s.supported,
-                "spans": [asdict(span) for span in s.spans],
-            }
-            for s in answer.sentences
-        ],
-        "formulas": [
-            {"latex": f.latex, "status": f.status, "correction": f.correction, "passage": f.passage}
-            for f in answer.formulas
-        ],
-        "passages": _hits_json(answer.passages),
+        "sentences": [sentence_json(sentence) for sentence in answer.sentences],
+        "formulas": [formula_json(formula) for formula in answer.formulas],
+        "passages": hits_json(answer.passages),
         "model": answer.model,
         "timings": _timings_json(answer.timings),
         "understood": understood_json(answer.understood),
@@ -205,6 +196,22 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "orders": list(answer.orders),
         "left_out": list(answer.left_out),
     }
+
+
+def sentence_json(sentence: Sentence) -> dict[str, Any]:
+    """Return a checked sentence as `--json` prints it."""
+    return {
+        "text": sentence.text,
+        "citations": list(sentence.citations),
+        "support": None if sentence.support is None else round(sentence.support, 4),
+        "supported": sentence.supported,
+        "spans": [asdict(span) for span in sentence.spans],
+    }
+
+
+def formula_json(formula: Formula) -> dict[str, Any]:
+    """Return a checked formula as `--json` prints it."""
+    return {name: getattr(formula, name) for name in ("latex", "status", "correction", "passage")}
 
 
 def timeline_json(timeline: Timeline) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -28,6 +28,7 @@ FORMAT = 1
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, o, 0, 1, which are read wrong
 _LENGTH = 8
+_LONGEST_TITLE = 200  # characters
 _SHORTEST = 3  # letters of an id that may stand for it
 _ID = re.compile(rf"[{_ALPHABET}]{{{_LENGTH}}}")
 
@@ -74,15 +75,21 @@ class Conversations:
         What another process has added meanwhile stays. Raises `LibraryError` when the file cannot be written.
         """
         turn = Turn(answer, datetime.now(UTC).isoformat())
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._folder / "lock"):
-                now = self._now(conversation)
-                now = replace(now, turns=(*now.turns, turn))
-                self._write(now)
-        except OSError as error:
-            raise LibraryError(f"the conversation cannot be kept in {self._folder}: {first_line(error)}") from error
+        with self._locked():
+            now = self._now(conversation)
+            now = replace(now, turns=(*now.turns, turn))
+            self._write(now)
         return now
+
+    def rename(self, name: str, title: str) -> Conversation:
+        """Give a conversation another title; an empty one is its first question again.
+
+        Raises `UsageError` when there is none and `LibraryError` when it cannot be read or written.
+        """
+        with self._locked():
+            renamed = replace(self.find(name), name=" ".join(title.split())[:_LONGEST_TITLE])
+            self._write(renamed)
+        return renamed
 
     def delete(self, name: str) -> str:
         """Delete the conversation whose id is or begins with `name`, damaged or not, and return its id.
@@ -95,6 +102,15 @@ class Conversations:
         except OSError as error:
             raise LibraryError(f"conversation {found} cannot be deleted: {first_line(error)}") from error
         return found
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._folder / "lock"):
+                yield
+        except OSError as error:
+            raise LibraryError(f"the conversation cannot be kept in {self._folder}: {first_line(error)}") from error
 
     def _now(self, conversation: Conversation | None) -> Conversation:
         if conversation is None:
@@ -165,7 +181,8 @@ def _turns() -> Any:
 
 
 def _to_json(conversation: Conversation) -> dict[str, Any]:
-    return {"format": FORMAT, "turns": _turns().dump_python(conversation.turns, mode="json")}
+    kept = {"format": FORMAT, "turns": _turns().dump_python(conversation.turns, mode="json")}
+    return kept | ({"name": conversation.name} if conversation.name else {})
 
 
 def _from_json(name: str, value: Any) -> Conversation:
@@ -174,4 +191,4 @@ def _from_json(name: str, value: Any) -> Conversation:
         raise ValueError("this is no conversation")
     if value.get("format") != FORMAT:
         raise ValueError(f"its format is {value.get('format')!r}, and this lecta reads {FORMAT}")
-    return Conversation(name, _turns().validate_python(value["turns"]))
+    return Conversation(name, _turns().validate_python(value["turns"]), str(value.get("name", "")))

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from lecta import chunk, read
 from lecta.clean import boilerplate
@@ -42,6 +43,13 @@ class File:
     default_course: str
     page: Course | None = None
     """The folder's `course.toml`."""
+    name: Path | None = None
+    """What it is called, where that is not its name on the disk."""
+
+    @property
+    def called(self) -> Path:
+        """The path whose words say which lecture it is."""
+        return self.name or self.path
 
     def said(self) -> tuple[LectureEntry | None, Kind | None]:
         """Return what `course.toml` says of the file: its lecture and its kind."""
@@ -51,10 +59,16 @@ class File:
         return self.page.entry(inside), self.page.kind(inside)
 
 
-def find_files(paths: Iterable[str | Path], course: str | None, leave_out: Path | None = None) -> list[File]:
+def find_files(
+    paths: Iterable[str | Path],
+    course: str | None,
+    leave_out: Path | None = None,
+    names: Mapping[Path, str] = MappingProxyType({}),
+) -> list[File]:
     """Return each file once, those with times first: of two transcripts the one with minutes is indexed.
 
-    `leave_out` is a folder that is no lecture: the library's own. Raises `UsageError` for a path that does not exist
+    `leave_out` is a folder that is no lecture: the library's own. `names` says what files among `paths` are called,
+    where that is not their name on the disk. Raises `UsageError` for a path that does not exist
     or a `course.toml` that is wrong, before anything is read.
     """
     found: list[File] = []
@@ -64,8 +78,16 @@ def find_files(paths: Iterable[str | Path], course: str | None, leave_out: Path 
         except (OSError, RuntimeError) as error:  # RuntimeError: no such user, or a loop of links
             reason = getattr(error, "strerror", "") or first_line(error)
             raise UsageError(f"cannot read {shown_path(Path(path))}: {reason}") from error
+    found = [_renamed(file, names[file.given]) if file.given in names else file for file in found]
     unique = {file.path.absolute(): file for file in found}.values()
     return sorted(unique, key=lambda file: read.READERS.get(file.path.suffix.lower()) not in _TIMED)
+
+
+def _renamed(file: File, name: str) -> File:
+    """Return a file under another name; the first of its folders is its course, unless one was given."""
+    called = Path(name)
+    course = called.parts[0] if len(called.parts) > 1 else "Added"
+    return dataclasses.replace(file, given=called, name=called, default_course=course)
 
 
 def _files(given: Path, course: str | None, leave_out: Path | None) -> Iterator[File]:
@@ -159,10 +181,10 @@ def _placed(document: Document, file: File) -> Document:
     entry, kind = file.said()
     number = entry.number if entry else None
     if number is None:
-        number = lecture_number(file.path, file.root)
+        number = lecture_number(file.called, file.root)
     if number is None:
         number = number_in_heading(document.title)
-    title = (entry.title if entry else "") or document.title or lecture_title(file.path, file.root, "")
+    title = (entry.title if entry else "") or document.title or lecture_title(file.called, file.root, "")
     date = entry.date.isoformat() if entry and entry.date else ""
     return dataclasses.replace(document, kind=kind or document.kind, lecture=number, title=title, date=date)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from lecta import aligning, chunk, embed, models, read
 from lecta.adding import Adding, OnHeard
@@ -41,7 +43,11 @@ from lecta.types import (
     Passage,
     ReindexReport,
     SearchResult,
+    Sentence,
 )
+
+if TYPE_CHECKING:
+    from lecta.read.picture import Picture, Pictures
 
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
@@ -87,6 +93,7 @@ class Library:
         *,
         course: str | None = None,
         prune: bool = False,
+        names: Mapping[Path, str] = MappingProxyType({}),
         on_file: OnFile | None = None,
         on_heard: OnHeard | None = None,
     ) -> AddReport:
@@ -98,7 +105,7 @@ class Library:
         """
         started = time.perf_counter()
         given = [Path(path) for path in paths]
-        files = find_files(given, course, leave_out=self.path)
+        files = find_files(given, course, leave_out=self.path, names=names)
         reports: list[FileReport] = []
         for report in Adding(self.store, self._make_intake).run(files, self._reading_options(), on_heard):
             reports.append(report)
@@ -198,6 +205,24 @@ class Library:
         """Return the lectures that the documents make, in the order of their courses."""
         return group(self.documents())
 
+    def picture(self, record: DocumentRecord, page: int, width: int = 1280) -> Picture:
+        """Draw a page of a document, from 1, `width` pixels wide, and tell where on it each word stands.
+
+        Raises `ReadError` where the file is gone, its pages cannot be drawn, or it has no such page.
+        """
+        return self._pictures.picture(Path(record.path), page, width)
+
+    @cached_property
+    def _pictures(self) -> Pictures:
+        from lecta.read.picture import Pictures
+
+        return Pictures()
+
+    @property
+    def suffixes(self) -> frozenset[str]:
+        """Of the files that can be read, lower case and with the dot."""
+        return frozenset(read.READERS)
+
     # --- what it answers ----------------------------------------------------------------------------------------------
 
     def search(
@@ -279,13 +304,14 @@ class Library:
         on_text: OnText | None = None,
         on_thought: OnText | None = None,
         on_recall: Callable[[], None] | None = None,
+        on_sentence: Callable[[Sentence], None] | None = None,
         keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
         With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
-        as they are found and `on_text` with each piece of the answer. A follow-up to `history`, the conversation before
-        it, is first rewritten by the model to stand alone.
+        as they are found, `on_text` with each piece of the answer and `on_sentence` when a sentence was checked. A
+        follow-up to `history`, the conversation before it, is first rewritten by the model to stand alone.
 
         What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
@@ -299,7 +325,7 @@ class Library:
         understood = found.understood
         alone = understood.standalone if understood else question
         retrieved = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
-        listeners = Listeners(on_passages, on_text, on_thought, on_recall)
+        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_sentence)
         if on_passages:
             on_passages(found.hits)
         if derivation := worked(alone):

@@ -92,6 +92,14 @@ class Settings(BaseSettings):
     )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
+    serve_token: str = Field(
+        default="", description="Token that `lecta serve` asks for; needed where other machines reach it.", repr=False
+    )
+    serve_names: str = Field(
+        default="", description="Further names that the server is called by, with commas: `lectures.example.org`."
+    )
+    upload_megabytes: int = Field(default=1024, ge=1, description="Largest file that `lecta serve` takes.")
+    upload_files: int = Field(default=1000, ge=1, description="Most uploaded files that a library keeps.")
     threads: int = Field(default=0, ge=0, description="Threads for the models; 0 is one for each core.")
 
     @classmethod

@@ -312,11 +312,13 @@ class Conversation:
     id: str
     """Made by lecta: eight letters and digits."""
     turns: tuple[Turn, ...] = ()
+    name: str = ""
+    """What the user called it, or empty."""
 
     @property
     def title(self) -> str:
-        """The first question."""
-        return self.turns[0].answer.question if self.turns else ""
+        """Its name, or the first question."""
+        return self.name or (self.turns[0].answer.question if self.turns else "")
 
     @property
     def history(self) -> tuple[Message, ...]:

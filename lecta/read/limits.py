@@ -55,10 +55,18 @@ class Worker:
 
     def read(self, path: Path, heard: Callable[[str], None] | None = None) -> Document:
         """Read one file in the process; `heard` is told where it is. Raises `ReadError`, for a limit as well."""
+        return _document(self._asked(str(path), heard)["document"])
+
+    def draw(self, path: Path, page: int, width: int) -> dict[str, Any]:
+        """Draw a page in the process, as `lecta.read.picture.draw` does. Raises `ReadError`, for a limit as well."""
+        picture: dict[str, Any] = self._asked({"path": str(path), "page": page, "width": width}, None)["picture"]
+        return picture
+
+    def _asked(self, request: str | dict[str, Any], heard: Callable[[str], None] | None) -> dict[str, Any]:
         process = self._started()
         try:
             assert process.stdin is not None
-            process.stdin.write(json.dumps(str(path)).encode() + b"\n")
+            process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             answer = self._answer(process, heard)
         except BrokenPipeError as error:
@@ -69,7 +77,7 @@ class Worker:
             raise
         if "reason" in answer:
             raise ReadError(answer["reason"])
-        return _document(answer["document"])
+        return answer
 
     def close(self) -> None:
         """Stop the process; the next `read` starts another."""
@@ -149,7 +157,10 @@ def _document(fields: dict[str, Any]) -> Document:
 
 
 def serve() -> None:
-    """Read the files named on stdin, a JSON string a line, until it ends; answer a JSON object a line on stdout."""
+    """Read the files named on stdin, a JSON string a line, or draw the page an object names; until it ends.
+
+    Each is answered by a JSON object a line on stdout.
+    """
     from lecta.read.beats import listener
 
     limit_memory(int(sys.argv[2]))
@@ -164,14 +175,28 @@ def serve() -> None:
 
     listener.set(lambda where: say({"beat": where}))
     for line in sys.stdin.buffer:
-        say(_read(Path(json.loads(line)), ocr=ocr, every_page=every_page))
+        request = json.loads(line)
+        if isinstance(request, str):
+            say(_done(lambda path=Path(request): _read(path, ocr=ocr, every_page=every_page)))  # type: ignore[misc]
+        else:
+            say(_done(lambda request=request: _draw(**request)))  # type: ignore[misc]
 
 
 def _read(path: Path, *, ocr: bool, every_page: bool) -> dict[str, Any]:
     from lecta import read
 
+    return {"document": asdict(read.read(path, ocr=ocr, every_page=every_page))}
+
+
+def _draw(path: str, page: int, width: int) -> dict[str, Any]:
+    from lecta.read import picture
+
+    return {"picture": picture.draw(Path(path), page, width)}
+
+
+def _done(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return {"document": asdict(read.read(path, ocr=ocr, every_page=every_page))}
+        return work()
     except ReadError as error:
         return {"reason": error.reason}
     except MemoryError:

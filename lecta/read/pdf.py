@@ -56,7 +56,7 @@ def read(path: Path, *, ocr: bool = True, every_page: bool = False) -> Document:
     confidence. Raises `ReadError` for a file that is no PDF, is locked by a password, or has no text on any page.
     """
     warnings: list[str] = []
-    with _opened(path) as pdf:
+    with opened(path) as pdf:
         pages = len(pdf)
         if pages > MOST_PAGES:
             warnings.append(f"only the first {MOST_PAGES} of {pages} pages were read")
@@ -92,7 +92,8 @@ def _why_empty(pages: int, wordless: int, warnings: Sequence[str], *, ocr: bool)
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def opened(path: Path) -> Iterator[Any]:
+    """Open a file with PDFium. Raises `ReadError` for one that is no PDF or is locked."""
     import pypdfium2
 
     try:
@@ -198,6 +199,22 @@ def _characters(handle: Any, frame: _Frame, count: int) -> Iterator[_Character]:
         # A damaged font may map to what is no character at all.
         text = chr(code) if code < 0x110000 else "\ufffd"
         yield _Character(text, *frame.shown(*(corner.value for corner in corners)), size)
+
+
+def words_on(page: Any) -> list[Piece]:
+    """Return a page's words as they are drawn, each with its box in points from the top left corner."""
+    words: list[Piece] = []
+    run: list[_Character] = []
+    with contextlib.closing(page.get_textpage()) as text_page:
+        count = min(text_page.count_chars(), MOST_CHARACTERS)
+        for character in _characters(text_page.raw, _Frame.of(page), count):
+            if character.text.strip() and character.text != "\x02":
+                run.append(character)
+            else:
+                _finish(run, words)
+                run = []
+    _finish(run, words)
+    return words
 
 
 def _pieces(characters: Iterator[_Character]) -> list[Piece]:
