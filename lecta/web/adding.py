@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from nicegui.element import Element
 from nicegui.events import GenericEventArguments
@@ -25,21 +25,17 @@ class Drop(Element, component="drop.js"):
 class Adding:
     """The area where lectures are added."""
 
-    def __init__(self, suffixes: Sequence[str], megabytes: int, on_sample: Callable[[], None] | None) -> None:
-        """`on_sample` adds the sample course, where there is one."""
+    def __init__(self, suffixes: Sequence[str], megabytes: int) -> None:
         self._refused: dict[str, str] = {}
         self._uploads: Sequence[Upload] = ()
         with parts.box("section", aria_labelledby="adding-heading"):
             parts.words("h2", "Add lectures", id="adding-heading")
             Drop(suffixes, megabytes).on("refused", self._refuse)
             self._list = parts.box("ul", "uploads plain", aria_live="polite")
-            self._sample = parts.button("Add the sample course", on_sample)
-            parts.show(self._sample, on_sample is not None)
 
-    def show(self, uploads: Sequence[Upload], *, is_sample_wanted: bool) -> None:
+    def show(self, uploads: Sequence[Upload]) -> None:
         """Show how far each file is."""
         self._uploads = uploads
-        parts.show(self._sample, is_sample_wanted)
         self._fill()
 
     def _refuse(self, event: GenericEventArguments) -> None:

@@ -70,5 +70,8 @@ class Box:
                 parts.words("span", "All lectures")
             for text, rest in scope.pills:
                 parts.button(
-                    text, lambda rest=rest: self._on_scope(rest), "pill", aria_label=f"Only {text}. Ask everywhere again"
+                    text,
+                    lambda rest=rest: self._on_scope(rest),
+                    "pill",
+                    aria_label=f"Only {text}. Ask everywhere again",
                 )

@@ -32,7 +32,8 @@ export default {
       for (const file of files) {
         const name = file.webkitRelativePath || file.name;
         const suffix = (/\.[^./]+$/.exec(name)?.[0] ?? "").toLowerCase();
-        if (known.has(suffix)) this.waiting.push({ file, name, course: this.course.trim() });
+        if (known.has(suffix) && file.size > this.megabytes * 1e6) this.$emit("refused", { name, reason: `it has more than ${this.megabytes} MB` });
+        else if (known.has(suffix)) this.waiting.push({ file, name, course: this.course.trim() });
         else if (!file.webkitRelativePath) this.$emit("refused", { name, reason: `lecta does not read ${suffix || "files without a suffix"}` });
       }
       if (this.sending) return;
@@ -46,21 +47,18 @@ export default {
     },
     post(file, name, course) {
       return new Promise((resolve) => {
-        const form = new FormData();
-        if (course) form.append("course", course);
-        form.append("files", file, name);
+        const query = new URLSearchParams(course ? { name, course } : { name });
         const request = new XMLHttpRequest();
         request.upload.onprogress = (event) => ([this.sent, this.total] = [event.loaded, event.total || 1]);
         request.onload = () => resolve(request.status < 400 ? "" : this.reason(request));
         request.onerror = () => resolve("the server cannot be reached, or it refused a file of this size");
-        request.open("POST", (window.path_prefix || "") + this.url);
-        request.send(form);
+        request.open("POST", `${window.path_prefix || ""}${this.url}?${query}`);
+        request.send(file);
       });
     },
     reason(request) {
       try {
-        const said = JSON.parse(request.responseText);
-        return String(said.error?.message ?? said.error ?? said.detail ?? request.statusText);
+        return String(JSON.parse(request.responseText).error);
       } catch {
         return `the server said ${request.status}`;
       }

@@ -36,6 +36,16 @@ def page(document: Document, number: int, spans: Sequence[Span]) -> str:
     return "\n".join(marked(document.text_of(section), section.start_index, spans) for section in sections)
 
 
+def quotes(document: Document, number: int, spans: Sequence[Span]) -> list[str]:
+    """Return the cited words of a page, as its text has them."""
+    sections = [section for section in document.sections if section.page == number]
+    return [
+        document.text[start:end]
+        for section in sections
+        for start, end in _within(section.start_index, section.end_index, spans)
+    ]
+
+
 def notes(document: Document, passage: Passage, spans: Sequence[Span]) -> str:
     """Return the part of written notes in which a passage stands, with its heading."""
     start, end = passage.start_index, passage.end_index
@@ -43,6 +53,7 @@ def notes(document: Document, passage: Passage, spans: Sequence[Span]) -> str:
         if section.start_index < end and section.end_index > start:
             start, end = min(start, section.start_index), max(end, section.end_index)
     text = document.text[start:end]
+    spans = [span for span in spans if (span.start_index, span.end_index) != (start, end)]  # all of it is nothing
     if not document.source.lower().endswith(_MARKDOWN):
         return f'<p class="quote">{marked(text, start, spans)}</p>'
     stretches = [Stretch(one - start, other - start) for one, other in _within(start, end, spans)]
@@ -50,15 +61,15 @@ def notes(document: Document, passage: Passage, spans: Sequence[Span]) -> str:
 
 
 def cues(document: Document, start_time: float, end_time: float, spans: Sequence[Span], *, can_play: bool) -> str:
-    """Return the cues around a stretch of speech as a list; its own are marked as `now`.
+    """Return the cues around a stretch of speech as items of a list; its own are marked as `now`.
 
     With `can_play` the time of each is a button with `data-seconds`.
     """
     timed = [section for section in document.sections if section.start_time is not None]
     now = [i for i, section in enumerate(timed) if _overlaps(section, start_time, end_time)]
     first, last = (max(now[0] - AROUND, 0), now[-1] + AROUND + 1) if now else (0, 2 * AROUND)
-    rows = [_cue(document, timed[i], spans, is_now=i in set(now), can_play=can_play) for i in range(first, min(last, len(timed)))]
-    return f'<ol class="cues plain">{"".join(rows)}</ol>'
+    shown = range(first, min(last, len(timed)))
+    return "".join(_cue(document, timed[i], spans, is_now=i in now, can_play=can_play) for i in shown)
 
 
 def _cue(document: Document, section: Section, spans: Sequence[Span], *, is_now: bool, can_play: bool) -> str:

@@ -60,7 +60,7 @@ class Kept:
                     "click", lambda event: self._rename(key, event), js_handler=_value_of(name)
                 )
                 parts.button("Export", lambda: self._deeds.export(key), "button small")
-                parts.button("Delete", lambda: self._deeds.delete(key), "button small danger")
+                parts.careful_button("Delete", "Delete for good?", lambda: self._deeds.delete(key))
             name.on("keydown.enter", lambda event: self._rename(key, event), js_handler=_value_of(name))
 
         def unfold() -> None:

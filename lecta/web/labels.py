@@ -35,7 +35,8 @@ def spoken(passage: Passage) -> str:
 def where(passage: Passage) -> str:
     """Return the same in full: "Lecture 4 · slide 12, 23:41-24:10"."""
     lecture = f"Lecture {passage.lecture} · " if passage.lecture is not None else ""
-    return lecture + place(passage)
+    is_placed = passage.page is not None or passage.start_time is not None
+    return lecture + (place(passage) if is_placed else passage.kind)
 
 
 def heading(passage: Passage) -> str:

@@ -111,7 +111,7 @@ def mathml(latex: str, *, is_displayed: bool = False) -> str:
         made = _converter().convert_with_local_state(latex, displaystyle=is_displayed)
     except LatexError:
         made = ""
-    return made if _is_mathml(made) else f'<code class="latex">{escape(latex)}</code>'
+    return made if is_mathml(made) else f'<code class="latex">{escape(latex)}</code>'
 
 
 def _formula(formula: Formula) -> str:
@@ -132,17 +132,14 @@ _ELEMENT = re.compile(r"<(/?)([a-z]+)((?: [a-z-]+=\"[^\"<>]*\")*) ?/?>")
 _ATTRIBUTES = re.compile(r' ([a-z-]+)="')
 _LOADING = re.compile(r' style="[^"]*[(\\@]')  # url(...) and the like
 _ELEMENTS = frozenset(
-    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover mmultiscripts "
-    "mprescripts mtable mtr mtd mpadded mphantom mstyle menclose span".split()
+    ["math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd", "mpadded", "mphantom", "mstyle", "menclose", "span"]
 )
 _HARMLESS = frozenset(
-    "display displaystyle scriptlevel mathvariant stretchy symmetric minsize maxsize lspace rspace width height depth "
-    "voffset linethickness accent accentunder form fence separator largeop movablelimits columnalign  "
-    "dir columnlines rowlines rowspacing columnspacing columnspan rowspan notation class style".split()
+    ["display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "symmetric", "minsize", "maxsize", "lspace", "rspace", "width", "height", "depth", "voffset", "linethickness", "accent", "accentunder", "form", "fence", "separator", "largeop", "movablelimits", "columnalign", "dir", "columnlines", "rowlines", "rowspacing", "columnspacing", "columnspan", "rowspan", "notation", "class", "style"]
 )
 
 
-def _is_mathml(made: str) -> bool:
+def is_mathml(made: str) -> bool:
     """Tell whether a converter wrote nothing but the elements and attributes of mathematics."""
     if not made.startswith("<math"):
         return False

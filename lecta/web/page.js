@@ -85,17 +85,20 @@ export default {
     // The source was opened: where it lies over the page the focus goes with it, else it stays on the citation.
     opened() {
       const now = document.activeElement;
-      if (now?.closest("[data-cite], .file, .found")) this.opener = now;
-      document.querySelectorAll(".chip.open").forEach((one) => one.classList.remove("open"));
-      if (this.opener?.matches(".chip")) this.opener.classList.add("open");
+      if (now?.matches(".chip, .go, .open")) this.opener = now;
+      this.unmark();
+      this.opener?.classList.add("opened");
       this.shelf(false);
       requestAnimationFrame(() => {
         this.settle();
         if (this.overlaid.matches) document.querySelector(".source .close")?.focus();
       });
     },
+    unmark() {
+      document.querySelectorAll(".opened").forEach((one) => one.classList.remove("opened"));
+    },
     closed() {
-      document.querySelectorAll(".chip.open").forEach((one) => one.classList.remove("open"));
+      this.unmark();
       requestAnimationFrame(() => {
         this.settle();
         if (this.opener?.isConnected) this.opener.focus();
@@ -103,10 +106,23 @@ export default {
         this.opener = null;
       });
     },
+    // What is cited comes into sight: in the transcript, which scrolls by itself, or in the notes.
+    place() {
+      requestAnimationFrame(() => {
+        const body = document.querySelector(".source .body");
+        for (const cues of body.querySelectorAll(".cues")) {
+          const one = cues.querySelector("mark") ?? cues.querySelector(".now");
+          if (one) cues.scrollTop += one.getBoundingClientRect().top - cues.getBoundingClientRect().top - cues.clientHeight / 4;
+        }
+        const mark = body.querySelector(".notes mark, .quote mark");
+        if (mark?.offsetParent) mark.scrollIntoView({ block: "center" });
+        else body.scrollTop = 0;
+      });
+    },
     to(selector, focus) {
       requestAnimationFrame(() => {
         const one = document.querySelector(selector);
-        one?.scrollIntoView({ block: selector.startsWith(".cue") ? "center" : "start" });
+        one?.scrollIntoView({ block: "start" });
         if (focus) one?.focus({ preventScroll: true });
       });
     },

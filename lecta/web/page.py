@@ -52,11 +52,13 @@ class Page:
             parts.words("a", "Skip to the question", "skip", href="#question")
             self._build_bar()
             with parts.box("nav", "shelf", aria_label="Library"):
-                parts.icon_button("close", "Close the library", css="close").on("click", js_handler=_shelf(is_open=False))
+                parts.icon_button("close", "Close the library", css="close").on(
+                    "click", js_handler=_shelf(is_open=False)
+                )
                 self._shelf = Shelf(self._set_scope, self._open_record, self._remove)
-                megabytes, suffixes = self._desk.uploads.limits.megabytes, sorted(self._desk.library.suffixes)
-                self._adding = Adding(suffixes, megabytes, self._add_sample if self._sample else None)
                 self._kept = Kept(Deeds(self._begin, self._open, self._rename, self._delete, self._export))
+                megabytes, suffixes = self._desk.library.settings.upload_megabytes, sorted(self._desk.library.suffixes)
+                self._adding = Adding(suffixes, megabytes)
             with parts.box("main", "talk"):
                 parts.words("h1", "Ask your lectures", "hear")
                 with parts.box("div", "turns", tabindex="-1"):
@@ -101,7 +103,7 @@ class Page:
         self._welcome.show(self._records, is_shown=not self._turns.default_slot.children)
 
     def _show_uploads(self, uploads: Sequence[Upload]) -> None:
-        self._adding.show(uploads, is_sample_wanted=self._sample is not None and not self._records and not uploads)
+        self._adding.show(uploads)
         self._welcome.set_going([upload for upload in uploads if not upload.is_done])
 
     async def _show_kept(self) -> None:
@@ -230,7 +232,7 @@ class Page:
     async def _cite(self, hit: Hit, spans: Sequence[Span]) -> None:
         await self._source.show_passage(hit.passage, spans, also=hit.also)
         self._browser.run_method("opened")
-        self._browser.run_method("to", ".source mark, .source .now", False)
+        self._browser.run_method("place")
         if self._source.start is not None:
             self._play(self._source.start)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import isawaitable
 from typing import Any
 
 from nicegui import ui
@@ -54,6 +55,23 @@ def icon_button(icon: str, label: str, on_click: OnClick | None = None, css: str
         words("i", icon, "material-icons", aria_hidden="true")
     if on_click:
         element.on("click", on_click, args=[])
+    return element
+
+
+def careful_button(text: str, question: str, on_click: OnClick, css: str = "button small danger") -> Words:
+    """Return a button that asks once more: the first click shows the question, a second one does it."""
+    element = words("button", text, css, type="button")
+
+    async def clicked() -> None:
+        if element.text == text:
+            element.set_text(question)
+            return
+        done = on_click()
+        if isawaitable(done):
+            await done
+
+    element.on("click", clicked, args=[])
+    element.on("blur", lambda: element.set_text(text), args=[])
     return element
 
 

@@ -99,20 +99,7 @@ class Shelf:
         shown = labels.name(record.source)
         with parts.box("li", "file"):
             parts.button(shown, lambda: self._on_open(record), "open", title=record.source)
-            ask = parts.icon_button("delete_outline", f"Remove {shown} from the library")
-            sure = parts.button("Remove?", lambda: self._on_remove(record), "button danger small", hidden=True)
-
-        def is_meant() -> None:
-            parts.show(ask, False)
-            parts.show(sure, True)
-            sure.run_method("focus")
-
-        def is_not_meant() -> None:
-            parts.show(ask, True)
-            parts.show(sure, False)
-
-        ask.on("click", is_meant, args=[])
-        sure.on("blur", is_not_meant, args=[])
+            parts.careful_button("Remove", "Really remove?", lambda: self._on_remove(record), "remove")
 
 
 def _held(lecture: Lecture) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from nicegui.events import GenericEventArguments
-
 from lecta.errors import LectaError
-from lecta.serve.desk import Desk
+from lecta.serve.desk import Desk, Recording
 from lecta.types import Document, DocumentRecord, Passage, Place, Span
 from lecta.web import excerpts, labels, parts
+from lecta.web.slides import Slides
 
 _PLAY = """(event) => {
     const at = event.target.closest("[data-seconds]");
@@ -41,7 +40,8 @@ class Source:
     async def show_passage(self, passage: Passage, spans: Sequence[Span], also: Sequence[Place] = ()) -> None:
         """Show where a passage stands, with the words of the spans marked."""
         turn = self._begin(labels.heading(passage), f"{labels.where(passage)} · {labels.name(passage.source)}")
-        spans = spans or (Span(0, passage.start_index, passage.end_index),)
+        if not spans and passage.kind == "notes":
+            spans = (Span(0, passage.start_index, passage.end_index),)
         try:
             record, document = await self._found(passage.source)
         except LectaError as error:
@@ -51,11 +51,12 @@ class Source:
             return
         if passage.page is not None:
             await self._show_page(record, document, passage.page, spans)
+            await self._show_spoken(passage.beside)
         elif passage.start_time is not None:
-            await self._show_speech(record, document, passage, spans)
+            await self._show_screen(passage.beside)
+            await self._show_cues(record, document, passage.start_time, passage.end_time, spans)
         else:
             self._show_notes(document, passage, spans)
-        await self._show_beside(passage)
         self._show_also(also)
 
     async def show_document(self, record: DocumentRecord) -> None:
@@ -79,6 +80,7 @@ class Source:
 
     def _begin(self, heading: str, where: str) -> int:
         self._shown += 1
+        self.start = None
         self._heading.set_text(heading)
         self._where.set_text(where)
         self._body.clear()
@@ -96,61 +98,61 @@ class Source:
 
     async def _show_page(self, record: DocumentRecord, document: Document, page: int, spans: Sequence[Span]) -> None:
         with self._body:
-            holder = parts.box("div", "paged")
-        await self._fill_page(holder, record, document, page, spans)
-
-    async def _fill_page(
-        self, holder: parts.Element, record: DocumentRecord, document: Document, page: int, spans: Sequence[Span]
-    ) -> None:
-        noun = "Slide" if document.kind == "slides" else "Page"
-        picture = await self._picture(record, document, page, spans)
-        text = excerpts.page(document, page, spans)
-        pages = sorted({section.page for section in document.sections if section.page is not None})
-        holder.clear()
-        with holder:
-            if picture:
-                parts.html(picture, "slide", "figure")
-            with parts.box("div", "pager"):
-                self._step(holder, record, document, [p for p in pages if p < page][-1:], "chevron_left", "Previous", spans)
-                parts.words("span", f"{noun} {page} of {pages[-1] if pages else page}", "soft small")
-                self._step(holder, record, document, [p for p in pages if p > page][:1], "chevron_right", "Next", spans)
-            with parts.box("details", open=None if picture else True):
-                parts.words("summary", f"Words of this {noun.lower()}", "soft small")
-                parts.html(text, "quote")
-
-    def _step(
-        self,
-        holder: parts.Element,
-        record: DocumentRecord,
-        document: Document,
-        target: Sequence[int],
-        icon: str,
-        label: str,
-        spans: Sequence[Span],
-    ) -> None:
-        async def go() -> None:
-            await self._fill_page(holder, record, document, target[0], spans)
-
-        parts.icon_button(icon, label, go if target else None, disabled=None if target else True)
-
-    async def _picture(
-        self, record: DocumentRecord, document: Document, page: int, spans: Sequence[Span]
-    ) -> str:
-        """Return a slide's picture with boxes over the cited words as HTML; nothing where there is no picture."""
-        raise NotImplementedError
+            await Slides(self._desk, record, document, spans).show(page)
 
     # --- speech -------------------------------------------------------------------------------------------------------
 
-    async def _show_speech(
-        self, record: DocumentRecord, document: Document, passage: Passage, spans: Sequence[Span]
-    ) -> None:
-        start = passage.start_time or 0.0
-        await self._show_cues(record, document, start, passage.end_time or start, spans)
-
     async def _show_cues(
-        self, record: DocumentRecord, document: Document, start: float, end: float, spans: Sequence[Span]
+        self, record: DocumentRecord, document: Document, start: float, end: float | None, spans: Sequence[Span]
     ) -> None:
-        raise NotImplementedError
+        """Show what is said around a stretch of time, with the recording where there is one."""
+        try:
+            recording = await self._desk.recording(record.id)
+        except LectaError:
+            recording = None
+        with self._body:
+            if recording:
+                media = "video" if recording.media_type.startswith("video") else "audio"
+                parts.box(media, src=_address(recording), controls=True, preload="metadata", aria_label="Recording")
+                self.start = start
+            parts.words("h3", "What was said" if recording else "What was said (there is no recording)")
+            rows = excerpts.cues(document, start, end or start, spans, can_play=recording is not None)
+            parts.html(rows, "cues", "ol", tabindex="0", aria_label="Transcript").on(
+                "click", lambda event: self._on_play(float(event.args)), js_handler=_PLAY
+            )
+
+    async def _show_screen(self, beside: Place | None) -> None:
+        """Show the slide that was on screen while something was said."""
+        if beside is None or beside.page is None:
+            return
+        try:
+            record, document = await self._found(beside.source)
+        except LectaError:
+            return
+        with self._body:
+            parts.words("h3", "On screen then")
+        await self._show_page(record, document, beside.page, ())
+
+    async def _show_spoken(self, beside: Place | None) -> None:
+        """Show what was said over a slide."""
+        if beside is None or beside.start_time is None:
+            return
+        try:
+            record, document = await self._found(beside.source)
+        except LectaError:
+            return
+        await self._show_cues(record, document, beside.start_time, beside.end_time, ())
+
+    def _show_also(self, also: Sequence[Place]) -> None:
+        """List where the same words stand as well."""
+        if not also:
+            return
+        with self._body:
+            parts.words("h3", "The same words stand in")
+            with parts.box("ul", "plain small soft"):
+                for place in also:
+                    where = f", page {place.page}" if place.page is not None else ""
+                    parts.words("li", f"{labels.name(place.source)}{where}")
 
     # --- notes, and what else there is --------------------------------------------------------------------------------
 
@@ -163,3 +165,12 @@ class Source:
         with self._body:
             parts.words("p", f"{reason}. These are the words that the answer was written from:", "note")
             parts.words("p", passage.text, "quote")
+
+
+def _held(record: DocumentRecord) -> str:
+    lecture = f"Lecture {record.lecture} · " if record.lecture is not None else ""
+    return f"{lecture}{labels.KINDS[record.kind]} · {labels.count(record.passages, 'passage')}"
+
+
+def _address(recording: Recording) -> str:
+    return f"/api/documents/{recording.record.id}/recording"

@@ -62,15 +62,8 @@ class Turn:
     def take(self, event: Event) -> None:
         """Show what happened."""
         match event:
-            case Queued(place):
-                before = labels.count(place, "question") + (" is" if place == 1 else " are")
-                self._do(f"{before} answered before yours" if place else "Searching your lectures …")
-            case Loading(model, done, total):
-                self._fetch(model, done, total)
-            case Passages(hits):
-                self._find(hits)
-            case Thought(text):
-                self._think(text)
+            case Queued() | Loading() | Passages() | Thought():
+                self._prepare(event)
             case Text(text):
                 self._draft = replace(self._draft, text=self._draft.text + text)
                 self._do("Writing …")
@@ -86,6 +79,19 @@ class Turn:
                 self._end(answer, warning)
             case Failed(message):
                 self._fail(message)
+
+    def _prepare(self, event: Queued | Loading | Passages | Thought) -> None:
+        """Show what comes before the answer."""
+        match event:
+            case Queued(place):
+                before = labels.count(place, "question") + (" is" if place == 1 else " are")
+                self._do(f"{before} answered before yours" if place else "Searching your lectures …")
+            case Loading(model, done, total):
+                self._fetch(model, done, total)
+            case Passages(hits):
+                self._find(hits)
+            case Thought(text):
+                self._think(text)
 
     def _do(self, doing: str) -> None:
         if self._doing.text != doing:
@@ -199,5 +205,3 @@ def _ends(answer: Answer) -> list[str]:
     seconds = answer.timings.get("total_ms", 0) / 1000
     lines.append(f"{answer.model}{f', {seconds:.0f} s' if seconds >= 1 else ''}")
     return [line for line in lines if line]
-
-

@@ -60,7 +60,8 @@ class Welcome:
                     parts.button(question, lambda question=question: self._on_ask(question))
         parts.words(
             "p",
-            "Keys: / goes to the question, Enter asks, ← and → go from citation to citation, Enter opens one, Esc closes it.",
+            "Keys: / goes to the question, Enter asks, ← and → go from citation to citation, Enter opens one, "
+            "Esc closes it.",
             "soft small",
         )
 
