@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from lxml import html as lxml_html
@@ -49,10 +50,14 @@ _HARMLESS_ATTRIBUTES = {
 }
 
 
+def _tree(made: str) -> Any:
+    return lxml_html.fromstring(f"<div>{made}</div>")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_written_becomes_markup_of_its_own(text: str) -> None:
     made = "".join(markup.blocks(f"before {text}\n\n{text}", [Insert(0, 2, "<i>put in</i>")], [Stretch(1, 9)]))
-    tree = lxml_html.fromstring(f"<div>{made}</div>")
+    tree = _tree(made)
     for element in tree.iter():
         assert element.tag not in ("img", "script", "iframe", "style", "object", "svg"), made
         for name, value in element.attrib.items():
@@ -100,14 +105,14 @@ def test_formulas_become_mathml_and_code_stays_code() -> None:
 
 @pytest.mark.parametrize("latex", [r"\frac{a", r"\unheard{x}", r"x_{", r"\begin{matrix}"])
 def test_wrong_latex_is_shown_as_it_was_written(latex: str) -> None:
-    assert lxml_html.fromstring(markup.mathml(latex)).text_content() == latex
+    assert _tree(markup.mathml(latex)).text_content() == latex
     assert "<math" not in markup.mathml(latex)
 
 
 def test_a_stretch_is_marked_through_emphasis_lists_and_formulas() -> None:
     text = "One *two three* four.\n\n- five $x$ six"
     made = "".join(markup.blocks(text, (), [Stretch(text.index("two"), text.index("six"))]))
-    tree = lxml_html.fromstring(f"<div>{made}</div>")
+    tree = _tree(made)
     marked = " ".join(str(one.text_content()) for one in tree.iter("mark")).split()
     assert marked == ["two", "three", "four.", "five", "x"]
 
@@ -134,7 +139,7 @@ def test_each_sentence_has_its_chips_or_its_mark() -> None:
     )
     text = f"The slope rises. [1][2] In Paris it sings. {UNSUPPORTED}\n\n- Array a[1] is first. [3]"
     made = "".join(answers.html_blocks(Draft(text, sentences, (), PASSAGES)))
-    tree = lxml_html.fromstring(f"<div>{made}</div>")
+    tree = _tree(made)
     assert [one.get("data-cite") for one in tree.iter("button")] == ["1", "2", "3"]
     assert tree.xpath("//button")[0].text == "L4 · slide 12 · 23:41"
     assert tree.xpath("//button")[0].get("aria-label") == "Source 1: lecture 4, slides, slide 12, at 23:41"
@@ -149,7 +154,7 @@ def test_a_wrong_formula_within_a_sentence_is_marked_and_the_sentence_found() ->
     written = "The derivative of $x^2$ is $3x$ **(this formula is wrong; right: $2x$)**. [1]"
     sentence = Sentence("The derivative of $x^2$ is $3x$.", (1,), 0.9, True)
     made = "".join(answers.html_blocks(Draft(written, (sentence,), (), PASSAGES)))
-    tree = lxml_html.fromstring(f"<div>{made}</div>")
+    tree = _tree(made)
     (mark,) = tree.xpath("//span[contains(@class, 'wrong-mark')]")
     assert mark.text_content() == "this formula is wrong; right: 2x"
     assert len(tree.xpath("//button")) == 1
@@ -164,7 +169,7 @@ def test_formulas_say_how_they_fared() -> None:
         Formula("w", 27, 30, "in the lectures", passage=1),
     )
     made = "".join(answers.html_blocks(Draft(text, (), formulas, PASSAGES)))
-    tree = lxml_html.fromstring(f"<div>{made}</div>")
+    tree = _tree(made)
     marks = [one.text for one in tree.xpath("//span[contains(@class, 'formula-mark')]")]
     assert marks == ["in the lectures", "checked"]  # a lone symbol states nothing
 
@@ -201,7 +206,7 @@ def test_cues_show_what_is_said_now_and_around() -> None:
     )
     document = Document(text, sections, "speech", "vtt/1", source="a.vtt")
     rows = excerpts.cues(document, 1000.0, 1015.0, [Span(1, starts[100], starts[100] + 7)], can_play=True)
-    tree = lxml_html.fromstring(f"<ol>{rows}</ol>")
+    tree = _tree(rows)
     assert len(tree.xpath("//li")) == 2 + 2 * excerpts.AROUND
     assert len(tree.xpath("//li[contains(@class, 'now')]")) == 2
     assert tree.xpath("//mark")[0].text == "cue 100"

@@ -20,16 +20,21 @@ if TYPE_CHECKING:
 
     from lecta.serve.desk import Desk
 
-_ICON = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#0b5e68"/>
-<path d="M9 7v18h14" fill="none" stroke="#fff" stroke-width="3.4" stroke-linecap="round" stroke-linejoin="round"/>
+_ICON = """\
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+<rect width="32" height="32" rx="7" fill="#0b5e68"/>
+<path d="M9 7v18h14" fill="none" stroke="#fff" stroke-width="3.4" stroke-linejoin="round"/>
 <circle cx="19.5" cy="14" r="4" fill="#ffe27a"/></svg>"""
 
 
 def mount(app: FastAPI, desk: Desk) -> None:
     """Put the page at "/" of an application; what has a path there already stays."""
+    from nicegui import app as whole
     from nicegui import ui
 
     from lecta.web.page import Page
+
+    whole.config.quasar_config["loadingBar"] = {"skipHijack": True}  # the page says itself what is going on
 
     css = (Path(__file__).parent / "page.css").read_text(encoding="utf-8")
 
@@ -46,5 +51,5 @@ def mount(app: FastAPI, desk: Desk) -> None:
         language="en-US",
         tailwind=False,
         show_welcome_message=False,
-        reconnect_timeout=30,  # a laptop that sleeps for a moment keeps its page
+        reconnect_timeout=15,  # a laptop that sleeps for a moment keeps its page
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from nicegui.events import GenericEventArguments
 
@@ -32,23 +33,23 @@ class Box:
         self, on_ask: Callable[[str], Awaitable[None]], on_stop: Callable[[], None], on_scope: Callable[[Scope], None]
     ) -> None:
         self._on_scope = on_scope
-        with parts.box("form", "ask", aria_label="Ask").on("submit", js_handler="(event) => event.preventDefault()"):
-            with parts.box("div", "box"):
-                parts.words("label", "Your question", "hear", for_="question")
-                self._field = parts.box(
-                    "textarea",
-                    id="question",
-                    rows="1",
-                    maxlength=str(_LONGEST),
-                    placeholder="Ask your lectures …",
-                    enterkeyhint="send",
-                    aria_keyshortcuts="/",
-                    autocomplete="off",
-                ).on("keydown", js_handler=_ENTER)
-                with parts.box("div", "row"):
-                    self._pills = parts.box("div", "scope")
-                    self._stop = parts.button("Stop", on_stop, "button stop", hidden=True)
-                    self._send = parts.button("Ask", css="button main send")
+        form = parts.box("form", "ask", aria_label="Ask").on("submit", js_handler="(event) => event.preventDefault()")
+        with form, parts.box("div", "box"):
+            parts.words("label", "Your question", "hear", for_="question")
+            self._field = parts.box(
+                "textarea",
+                id="question",
+                rows="1",
+                maxlength=str(_LONGEST),
+                placeholder="Ask your lectures …",
+                enterkeyhint="send",
+                aria_keyshortcuts="/",
+                autocomplete="off",
+            ).on("keydown", js_handler=_ENTER)
+            with parts.box("div", "row"):
+                self._pills = parts.box("div", "scope")
+                self._stop = parts.button("Stop", on_stop, "button stop", hidden=True)
+                self._send = parts.button("Ask", css="button main send")
 
         async def send(event: GenericEventArguments) -> None:
             await on_ask(str(event.args)[:_LONGEST])
@@ -71,7 +72,7 @@ class Box:
             for text, rest in scope.pills:
                 parts.button(
                     text,
-                    lambda rest=rest: self._on_scope(rest),
+                    partial(self._on_scope, rest),
                     "pill",
                     aria_label=f"Only {text}. Ask everywhere again",
                 )

@@ -40,7 +40,7 @@ def where(passage: Passage) -> str:
 
 
 def heading(passage: Passage) -> str:
-    """Return what a passage stands under: its slide's title, of speech that of the slide beside it; or its file's name."""
+    """Return the title that a passage stands under, of speech that of the slide beside it; or its file's name."""
     beside = passage.beside.title if passage.beside and passage.kind == "speech" else ""
     return beside or passage.title or name(passage.source)
 

@@ -86,8 +86,8 @@ def blocks(
 ) -> list[str]:
     """Return a text as HTML, one piece for each paragraph, list or other block.
 
-    `stretches` are put in the element that `wrap` opens. `status` returns HTML that follows a formula. Inserts and formulas that
-    lie in one another give way to the first.
+    `stretches` are put in the element that `wrap` opens. `status` returns HTML that follows a formula. Of inserts and
+    formulas that lie in one another the first is shown.
     """
     text = _PRIVATE.sub("\ufffd", text)
     shown = [Insert(f.start_index, f.end_index, _formula(f) + status(f)) for f in formulas(text)]
@@ -131,11 +131,14 @@ def _converter() -> Any:
 _ELEMENT = re.compile(r"<(/?)([a-z]+)((?: [a-z-]+=\"[^\"<>]*\")*) ?/?>")
 _ATTRIBUTES = re.compile(r' ([a-z-]+)="')
 _LOADING = re.compile(r' style="[^"]*[(\\@]')  # url(...) and the like
-_ELEMENTS = frozenset(
-    ["math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd", "mpadded", "mphantom", "mstyle", "menclose", "span"]
+_ELEMENTS = re.compile(
+    r"math|mrow|mi|mn|mo|ms|mtext|mspace|mfrac|msqrt|mroot|msub|msup|msubsup|munder|mover|munderover|mmultiscripts"
+    r"|mprescripts|mtable|mtr|mtd|mpadded|mphantom|mstyle|menclose|span"
 )
-_HARMLESS = frozenset(
-    ["display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "symmetric", "minsize", "maxsize", "lspace", "rspace", "width", "height", "depth", "voffset", "linethickness", "accent", "accentunder", "form", "fence", "separator", "largeop", "movablelimits", "columnalign", "dir", "columnlines", "rowlines", "rowspacing", "columnspacing", "columnspan", "rowspan", "notation", "class", "style"]
+_HARMLESS = re.compile(
+    r"display|displaystyle|scriptlevel|mathvariant|stretchy|symmetric|minsize|maxsize|lspace|rspace|width|height|depth"
+    r"|voffset|linethickness|accent|accentunder|form|fence|separator|largeop|movablelimits|columnalign|dir|columnlines"
+    r"|rowlines|rowspacing|columnspacing|columnspan|rowspan|notation|class|style"
 )
 
 
@@ -144,7 +147,8 @@ def is_mathml(made: str) -> bool:
     if not made.startswith("<math"):
         return False
     for match in _ELEMENT.finditer(made):
-        if match.group(2) not in _ELEMENTS or set(_ATTRIBUTES.findall(match.group(3))) - _HARMLESS:
+        names = _ATTRIBUTES.findall(match.group(3))
+        if not _ELEMENTS.fullmatch(match.group(2)) or not all(map(_HARMLESS.fullmatch, names)):
             return False
     return "<" not in _ELEMENT.sub("", made) and not _LOADING.search(made)
 
@@ -159,13 +163,12 @@ def _disjoint(pieces: Sequence[Insert]) -> list[Insert]:
 
 def _marked(text: str, pieces: Sequence[Insert], stretches: Sequence[Stretch]) -> tuple[str, list[str]]:
     """Return the text with a character for each piece and around each stretch, and the pieces' HTML."""
-    cuts = [(piece.start_index, 1, piece) for piece in pieces]
-    parts, at, filled = [], 0, list[str]()
-    edges = sorted(
-        [(edge, 0 if mark == _CLOSE else 2, mark) for s in stretches for edge, mark in _edges(s, pieces)] + cuts,
-        key=lambda edge: edge[:2],
-    )
-    for start, _, mark in edges:
+    edges: list[tuple[int, int, str | Insert]] = [(piece.start_index, 1, piece) for piece in pieces]
+    for stretch in stretches:
+        start, end = _around(stretch, pieces)
+        edges += [(start, 2, _OPEN), (end, 0, _CLOSE)]  # at one place a stretch ends, a piece follows, another begins
+    parts, at, filled = list[str](), 0, list[str]()
+    for start, _, mark in sorted(edges, key=lambda edge: edge[:2]):
         parts.append(text[at:start])
         at = max(at, start)
         if isinstance(mark, Insert):
@@ -177,16 +180,15 @@ def _marked(text: str, pieces: Sequence[Insert], stretches: Sequence[Stretch]) -
     return "".join([*parts, text[at:]]), filled
 
 
-def _edges(stretch: Stretch, pieces: Sequence[Insert]) -> Iterator[tuple[int, str]]:
-    """Yield where a stretch begins and ends; a piece that is cut by it is in it as a whole."""
+def _around(stretch: Stretch, pieces: Sequence[Insert]) -> tuple[int, int]:
+    """Return where a stretch begins and ends; a piece that is cut by it is in it as a whole."""
     start, end = stretch.start_index, stretch.end_index
     for piece in pieces:
         if piece.start_index < start < piece.end_index:
             start = piece.start_index
         if piece.start_index < end < piece.end_index:
             end = piece.end_index
-    yield start, _OPEN
-    yield end, _CLOSE
+    return start, end
 
 
 def _top(tokens: Sequence[Token]) -> Iterator[list[Token]]:

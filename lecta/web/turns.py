@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
@@ -15,7 +16,7 @@ from lecta.types import Answer, Hit, Sentence, Span
 from lecta.web import answers, labels, parts
 from lecta.web.answers import Draft
 
-OnCite = Callable[[Hit, Sequence[Span]], None]
+OnCite = Callable[[Hit, Sequence[Span]], Awaitable[None]]
 """Called with a passage that is to be shown, and the words of it that bear what was said."""
 Say = Callable[[str], None]
 """Called with what a screen reader is to say."""
@@ -128,7 +129,7 @@ class Turn:
                     parts.words("span", labels.chip(hit.passage), "place")
                     parts.words("span", labels.heading(hit.passage), "title")
                     parts.words("span", f", {hit.passage.kind}{', cited' if is_cited else ''}", "hear")
-                row.on("click", lambda hit=hit, number=number: self._on_cite(hit, self._spans(number)), args=[])
+                row.on("click", partial(self._open, number), args=[])
 
     def _think(self, text: str) -> None:
         self._thought += text
@@ -186,10 +187,14 @@ class Turn:
         with self._article:
             parts.words("p", message, "error", role="alert")
 
-    def _cited(self, event: GenericEventArguments) -> None:
-        number = event.args
-        if isinstance(number, int) and 1 <= number <= len(self._draft.passages):
-            self._on_cite(self._draft.passages[number - 1], self._spans(number))
+    async def _cited(self, event: GenericEventArguments) -> None:
+        if isinstance(event.args, int):
+            await self._open(event.args)
+
+    async def _open(self, number: int) -> None:
+        """Show the source with a number, from 1."""
+        if 1 <= number <= len(self._draft.passages):
+            await self._on_cite(self._draft.passages[number - 1], self._spans(number))
 
     def _spans(self, number: int) -> list[Span]:
         return [span for one in self._draft.sentences for span in one.spans if span.passage == number]

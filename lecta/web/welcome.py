@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from lecta.serve.uploads import Upload
 from lecta.types import DocumentRecord
@@ -57,7 +58,7 @@ class Welcome:
         if sample.COURSE in courses:
             with parts.box("div", "tries", role="group", aria_label="Questions to try"):
                 for question in _TRIES:
-                    parts.button(question, lambda question=question: self._on_ask(question))
+                    parts.button(question, partial(self._on_ask, question))
         parts.words(
             "p",
             "Keys: / goes to the question, Enter asks, ← and → go from citation to citation, Enter opens one, "
