@@ -417,13 +417,14 @@ def serve(
     desk = Desk.opened(settings, Limits(settings.upload_megabytes, settings.upload_files))
     taken = run.bound(host, port)
     address = run.address_of(taken)
-    visit = f"{address}?token={settings.serve_token}" if settings.serve_token else address
-    run.run(
-        create_app(desk, safety),
-        taken,
-        visit=visit if open_browser else "",
-        on_ready=lambda: typer.echo(f"lecta is at {address} (stop with Ctrl-C)"),
-    )
+    visited = f"{address}?token={settings.serve_token}" if settings.serve_token else address
+
+    def on_ready() -> None:
+        typer.echo(f"lecta is at {address} (stop with Ctrl-C)")
+        if open_browser:
+            run.visit(visited)
+
+    run.run(create_app(desk, safety), taken, on_ready)
 
 
 class FormulaCommand(typer.core.TyperCommand):

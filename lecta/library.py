@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +29,7 @@ from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
 from lecta.settings import Settings
-from lecta.store import FORMAT, Recipe, Store, made_recipe
+from lecta.store import FORMAT, Recipe, Store, document_id, made_recipe
 from lecta.types import (
     AddReport,
     Answer,
@@ -84,6 +85,7 @@ class Library:
         self._on_fetch = on_fetch
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
+        self._opening = threading.RLock()  # searches run in several threads, and each part is opened once
 
     # --- what it holds ------------------------------------------------------------------------------------------------
 
@@ -204,6 +206,10 @@ class Library:
     def lectures(self) -> list[Lecture]:
         """Return the lectures that the documents make, in the order of their courses."""
         return group(self.documents())
+
+    def id_of(self, path: Path) -> str:
+        """Return the id that the document of a file has, whether it is in the library or not."""
+        return document_id(path)
 
     def picture(self, record: DocumentRecord, page: int, width: int = 1280) -> Picture:
         """Draw a page of a document, from 1, `width` pixels wide, and tell where on it each word stands.
@@ -389,17 +395,19 @@ class Library:
     def store(self) -> Store:
         """The tables. Opening raises `LibraryError` when another recipe made them than was asked for."""
         recipe = self.recipe
-        if self._store is None or self._store.recipe != recipe:
-            self._store = Store(self.path, recipe)
-        return self._store
+        with self._opening:
+            if self._store is None or self._store.recipe != recipe:
+                self._store = Store(self.path, recipe)
+            return self._store
 
     @property
     def _asking(self) -> Asking:
         """What reads questions against the tables; another process may have put others in their place."""
         store = self.store
-        if self._read_by is None or self._read_by[0] is not store:
-            self._read_by = store, Asking(store, lambda: self.embedder)
-        return self._read_by[1]
+        with self._opening:
+            if self._read_by is None or self._read_by[0] is not store:
+                self._read_by = store, Asking(store, lambda: self.embedder)
+            return self._read_by[1]
 
     @property
     def recipe(self) -> Recipe:
@@ -424,10 +432,11 @@ class Library:
         if self._given_embedder:
             return self._given_embedder
         recipe = self.recipe
-        if self._embedder is None or self._embedder[0] != (recipe.embedder, recipe.dimension):
-            opened = self._open_embedder(recipe.embedder, recipe.dimension)
-            self._embedder = (recipe.embedder, recipe.dimension or opened.dimension), opened
-        return self._embedder[1]
+        with self._opening:
+            if self._embedder is None or self._embedder[0] != (recipe.embedder, recipe.dimension):
+                opened = self._open_embedder(recipe.embedder, recipe.dimension)
+                self._embedder = (recipe.embedder, recipe.dimension or opened.dimension), opened
+            return self._embedder[1]
 
     def _open_embedder(self, name: str, dimension: int) -> Embedder:
         settings = self.settings

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,7 +21,7 @@ from lecta.errors import LectaError, LibraryError, ReadError, UsageError, first_
 from lecta.library import Library
 from lecta.serve import events
 from lecta.serve.events import Event
-from lecta.serve.line import Line, LineFullError
+from lecta.serve.line import Line, LineFullError, Ticket
 from lecta.serve.stopping import StoppedError, Work
 from lecta.serve.uploads import Limits, Uploads
 from lecta.types import Answer, Conversation, Document, DocumentRecord, Kind, Message, SearchResult
@@ -34,6 +35,8 @@ T = TypeVar("T")
 
 _SEARCHES = 4  # threads: a search is processor work between short waits for files
 _WAITING = 32  # questions in line; an answer takes some 30 s on two cores, so the last waits a quarter of an hour
+_FULL = f"{_WAITING} questions wait already: ask again in a few minutes"
+_IDS_SECONDS = 10.0  # a document that is added or removed elsewhere is known as late as this
 _NICENESS = 10  # of the model's threads, so that a search comes first
 
 
@@ -85,6 +88,10 @@ class Recording:
     """As "video/mp4" or "audio/mpeg"."""
 
 
+class BusyError(LectaError):
+    """Too many questions wait."""
+
+
 class MissingError(LectaError):
     """There is no such document, page or conversation."""
 
@@ -118,11 +125,12 @@ class Desk:
     def __init__(self, library: Library, limits: Limits | None = None) -> None:
         """`limits` are of uploads. See `opened` for a desk that tells how far models are fetched."""
         self.library = library
-        self.uploads = Uploads(library, limits or Limits())
+        self.uploads = Uploads(library, limits or Limits(), self._forget_ids)
         self.fetching: events.Loading | None = None
         """The model that is being fetched now."""
         self._line = Line(_WAITING)
         self._searches = ThreadPoolExecutor(_SEARCHES, thread_name_prefix="lecta-search")
+        self._ids = float("-inf"), dict[str, str]()
         self._running: dict[asyncio.Task[None], Asking] = {}
 
     @classmethod
@@ -175,20 +183,26 @@ class Desk:
     def ask(self, question: Question) -> Asking:
         """Ask; the answer begins when the questions before it are answered. Nothing is raised: see `Failed`."""
         asking = Asking()
-        task = asyncio.get_running_loop().create_task(self._answer(question, asking))
-        self._running[task] = asking
-        task.add_done_callback(lambda done: self._running.pop(done, None))
-        return asking
-
-    async def _answer(self, question: Question, asking: Asking) -> None:
-        """Wait for the turn, let the model write, keep the answer; every way ends with `Done` or `Failed`."""
         tell = asking._events.put_nowait
         try:
             ticket = self._line.join(lambda place: tell(events.Queued(place)))
         except LineFullError:
-            tell(events.Failed(f"{_WAITING} questions wait already: ask again in a few minutes", 503))
+            tell(events.Failed(_FULL, 503))
             tell(None)
-            return
+            return asking
+        task = asyncio.get_running_loop().create_task(self._answer(question, asking, ticket))
+        self._running[task] = asking
+        task.add_done_callback(lambda done: self._running.pop(done, None))
+        return asking
+
+    def check_line(self) -> None:
+        """Raise `BusyError` where so many questions wait that one more is not taken."""
+        if self._line.is_full:
+            raise BusyError(_FULL)
+
+    async def _answer(self, question: Question, asking: Asking, ticket: Ticket) -> None:
+        """Wait for the turn, let the model write, keep the answer; every way ends with `Done` or `Failed`."""
+        tell = asking._events.put_nowait
         try:
             conversation = await self._conversation_of(question)
             history = conversation.history if conversation else question.history
@@ -288,6 +302,12 @@ class Desk:
         """Return the lectures that the documents make."""
         return await self._in_thread(self.library.lectures)
 
+    async def ids(self) -> dict[str, str]:
+        """Return the ids of all documents by their sources, at most 10 seconds old."""
+        if time.monotonic() - self._ids[0] > _IDS_SECONDS:
+            self._ids = time.monotonic(), {record.source: record.id for record in await self.documents()}
+        return self._ids[1]
+
     async def record(self, key: str) -> DocumentRecord:
         """Return a document's record by its id. Raises `MissingError`."""
         for record in await self.documents():
@@ -329,9 +349,13 @@ class Desk:
         """Take a document out of the library by its id; its file goes if it was uploaded. Raises `MissingError`."""
         record = await self.record(key)
         await asyncio.to_thread(self.library.remove, record.source)
+        self._forget_ids()
         if self.uploads.owns(record.path):
             Path(record.path).unlink(missing_ok=True)
         return record
+
+    def _forget_ids(self) -> None:
+        self._ids = float("-inf"), {}
 
     # --- conversations and feedback -----------------------------------------------------------------------------------
 

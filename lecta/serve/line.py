@@ -33,9 +33,14 @@ class Line:
         """Return how many there are, those that are being served with them."""
         return len(self._tickets)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody can join."""
+        return len(self._tickets) >= self._most + self._at_once
+
     def join(self, on_place: OnPlace) -> Ticket:
         """Take a place at the end. Raises `LineFullError`."""
-        if len(self._tickets) >= self._most + self._at_once:
+        if self.is_full:
             raise LineFullError
         ticket = Ticket(on_place)
         self._tickets.append(ticket)

@@ -42,21 +42,38 @@ def address_of(taken: socket.socket) -> str:
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
 
 
-def run(app: FastAPI, taken: socket.socket, *, visit: str = "", on_ready: Callable[[], None] | None = None) -> None:
-    """Serve until Ctrl-C or a polite kill; `visit` is opened in the browser once it answers."""
+class Server(uvicorn.Server):
+    """A server that tells when it answers."""
 
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            if self.should_exit:
-                return
-            if on_ready:
-                on_ready()
-            if visit:
-                webbrowser.open(visit)
+    def __init__(self, app: FastAPI, on_ready: Callable[[], None] = lambda: None) -> None:
+        """`on_ready` is called once requests are answered."""
+        # What goes wrong is told by the guard, in one line.
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                log_level="critical",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=3,
+            )
+        )
+        self._on_ready = on_ready
 
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=3, lifespan="on"
-    )
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+
+def run(app: FastAPI, taken: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve until Ctrl-C or a polite kill."""
     with contextlib.suppress(KeyboardInterrupt):  # the ordinary way to end it
-        Server(config).run(sockets=[taken])
+        Server(app, on_ready).run(sockets=[taken])
+
+
+def visit(address: str) -> None:
+    """Open a page in the browser, where there is one."""
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(address)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
@@ -20,7 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lecta.errors import UsageError
+from lecta.errors import UsageError, first_line
 
 COOKIE = "lecta_token"
 JSON_BYTES = 1_000_000
@@ -103,14 +104,31 @@ class Guard:
         headers = Headers(scope=scope)
         refusal = self._refusal(scope, headers)
         if refusal is None and scope["type"] == "http":
-            limited = self._limited(scope, headers, receive)
-            await self._app(scope, limited, _with_headers(scope, send))
+            await self._pass_on(scope, receive, _with_headers(scope, send))
         elif refusal is None:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await refusal(scope, receive, _with_headers(scope, send))
         else:
             await send({"type": "websocket.close", "code": 1008, "reason": "refused"})
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through; a mistake of ours is one line for the user and one for whoever runs the server."""
+        is_begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, self._limited(scope, receive), sending)
+        except Exception as error:
+            line = f"lecta failed ({type(error).__name__}: {first_line(error)})"
+            print(f"lecta: {scope['method']} {scope['path']}: {line}", file=sys.stderr)  # noqa: T201
+            if is_begun:
+                raise  # the connection is cut, so that half an answer is not taken for a whole one
+            await refused(scope, 500, line)(scope, receive, send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> Response | None:
         if not self._is_own(headers.get("host", "")):
@@ -165,7 +183,7 @@ class Guard:
         is_upload = scope["path"] == "/api/documents" or scope["path"].startswith("/_nicegui/")
         return self._safety.upload_bytes + 100_000 if is_upload else JSON_BYTES
 
-    def _limited(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+    def _limited(self, scope: Scope, receive: Receive) -> Receive:
         """Count what comes: no length need be announced, and one that is may be wrong."""
         most, come = self._most(scope), 0
 
@@ -184,7 +202,7 @@ class Guard:
 def refused(scope: Scope, status: int, reason: str) -> Response:
     """Return a refusal in the words of the door that was knocked at."""
     if scope["path"].startswith("/v1/"):
-        kind = "authentication_error" if status == 401 else "invalid_request_error"
+        kind = "authentication_error" if status == 401 else "server_error" if status == 500 else "invalid_request_error"
         code = "invalid_api_key" if status == 401 else None
         content: dict[str, object] = {"error": {"message": reason, "type": kind, "param": None, "code": code}}
     else:

@@ -14,7 +14,7 @@ import re
 import secrets
 import time
 import unicodedata
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -81,9 +81,11 @@ class Upload:
 class Uploads:
     """What comes in. To be used from one event loop."""
 
-    def __init__(self, library: Library, limits: Limits) -> None:
+    def __init__(self, library: Library, limits: Limits, on_added: Callable[[], None] = lambda: None) -> None:
+        """`on_added` is called when the library has changed."""
         self._library = library
         self._limits = limits
+        self._on_added = on_added
         self._folder = library.path / FOLDER
         self._uploads: dict[str, Upload] = {}
         self._paths: dict[str, Path] = {}
@@ -257,6 +259,7 @@ class Uploads:
 
     async def _finish(self, batch: Sequence[Upload], report: AddReport) -> None:
         """Say what became of each, and delete what nothing was made of."""
+        self._on_added()
         records = {record.path: record.id for record in await asyncio.to_thread(self._library.documents)}
         for upload in batch:
             now, path = self._uploads[upload.id], self._paths.pop(upload.id)
@@ -277,12 +280,27 @@ class Uploads:
     def _reported(self, by_name: dict[str, str], report: FileReport, done: int, total: int) -> None:
         key = by_name.get(report.path)
         if key is not None:
-            now = self._uploads[key]
-            self._put(replace(now, status=report.status, passages=report.passages, reason=report.reason, where=""))
+            self._put(self._became(self._uploads[key], report))
             return
         for folder, key in by_name.items():
             if Path(report.path).is_relative_to(folder):
                 self._put(replace(self._uploads[key], where=f"{done} of {total} files"))
+
+    def _became(self, upload: Upload, report: FileReport) -> Upload:
+        """Return an upload with what became of it."""
+        self._on_added()
+        path = self._paths[upload.id]
+        is_in = report.status in ("added", "updated", "unchanged", "duplicate")
+        if report.status == "failed" and self.owns(path):
+            path.unlink(missing_ok=True)
+        return replace(
+            upload,
+            status=report.status,
+            passages=report.passages,
+            reason=report.reason,
+            where="",
+            document=self._library.id_of(path) if is_in else "",
+        )
 
     def _heard(self, by_name: dict[str, str], name: str, where: str) -> None:
         key = by_name.get(name)
