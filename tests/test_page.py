@@ -105,7 +105,9 @@ def _answer(library: Library) -> Answer:
         Sentence(f"Some say {HOSTILE} instead.", (), 0.1, False),
     )
     text = f"Rates multiply along a path. [{slide}][{speech}] Some say {HOSTILE} instead. (not in the lectures)\n\n"
-    return Answer(HOSTILE, rf"{text}$$\frac{{dy}}{{dx}} = \frac{{dy}}{{du}}\frac{{du}}{{dx}}$$", sentences, found.hits, "small")
+    return Answer(
+        HOSTILE, rf"{text}$$\frac{{dy}}{{dx}} = \frac{{dy}}{{du}}\frac{{du}}{{dx}}$$", sentences, found.hits, "small"
+    )
 
 
 def _open_conversation(page: Page) -> None:
@@ -143,7 +145,9 @@ def test_first_visit_by_keyboard_from_an_empty_library_to_a_highlighted_slide(vi
         expect(chip).to_have_text(re.compile(r"^L2 · slide \d+$"))
         page.keyboard.press("Enter")
         expect(page.locator(".source .slide img")).to_be_visible(timeout=30_000)
-        assert page.locator(".source .slide img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 800
+        assert (
+            page.locator(".source .slide img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 800
+        )
         expect(page.locator(".source .slide .word").first).to_be_visible()
         if os.environ.get("LECTA_PICTURE"):
             page.screenshot(path=ROOT / "docs" / "page.png")
