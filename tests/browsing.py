@@ -27,10 +27,10 @@ def browser_path() -> str | None:
 
 
 @contextlib.contextmanager
-def served(library: Path, *options: str) -> Iterator[str]:
-    """Run `lecta serve` on a free port of loopback and yield its address."""
+def served(library: Path, *options: str, **settings: str) -> Iterator[str]:
+    """Run `lecta serve` on a free port of loopback and yield its address; `settings` are environment variables."""
     command = [sys.executable, "-m", "lecta", "serve", "--port", "0", "--no-open", "--library", str(library), *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=_environment()) as server:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=_environment(settings)) as server:
         try:
             assert server.stdout is not None
             yield _address(server.stdout.readline())
@@ -39,8 +39,8 @@ def served(library: Path, *options: str) -> Iterator[str]:
             server.wait(30)
 
 
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+def _environment(settings: dict[str, str]) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", **settings}
 
 
 def _address(line: str) -> str:

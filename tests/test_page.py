@@ -1,6 +1,6 @@
 """The page in a real browser: add, ask, watch it stream, open a citation; by keyboard, at 360 pixels, for axe.
 
-LECTA_PICTURE=1 writes the README's screenshot, docs/page.png.
+LECTA_PICTURE=1 has the first of them ask the larger model and write the README's screenshot, docs/page.png.
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ from lecta.library import Library
 from lecta.settings import load
 from lecta.types import Answer, Sentence, Span
 from tests.browsing import ARGUMENTS, NO_BROWSER, browser_path, served
-from tests.conftest import COURSE, ROOT
+from tests.conftest import ROOT
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(browser_path() is None, reason=NO_BROWSER),
 ]
 HOSTILE = "<img src=x onerror=alert(1)>"
+PICTURE = bool(os.environ.get("LECTA_PICTURE"))
 WRITTEN = 240_000  # milliseconds for an answer of the small model on a busy machine
 
 Visit = Callable[..., Page]
@@ -117,17 +118,26 @@ def _open_conversation(page: Page) -> None:
     expect(page.locator(".turn > h2")).to_have_text(HOSTILE)
 
 
-def test_first_visit_by_keyboard_from_an_empty_library_to_a_highlighted_slide(visit: Visit, tmp_path: Path) -> None:
-    with served(tmp_path / "library", "--model", "small") as address:
+def test_first_visit_from_an_empty_library_to_a_highlighted_slide_by_keyboard(visit: Visit, tmp_path: Path) -> None:
+    own = tmp_path / "lecture-06-norms.md"
+    own.write_text("# Norms\n\nThe norm of a vector is its length.\n", encoding="utf-8")
+    # Fifty tokens are enough to see an answer grow; the picture has a whole one.
+    model, longest = ("default", "640") if PICTURE else ("small", "50")
+    with served(tmp_path / "library", "--model", model, LECTA_MAX_TOKENS=longest) as address:
         page = visit(address)
         expect(page.get_by_role("heading", name="Ask your own lectures")).to_be_visible()
-        expect(page.get_by_role("button", name="Add the sample course")).to_be_visible()
-        page.locator(".drop input[type=file]").first.set_input_files(COURSE / "lecture-02-chain-rule" / "slides.pdf")
-        expect(page.locator(".uploads")).to_contain_text("added, 12 passages", timeout=60_000)
-        expect(page.locator(".lecture")).to_have_count(1)
+        page.get_by_role("button", name="Add the sample course").press("Enter")
+        expect(page.locator(".uploads")).to_contain_text("being read")
+        expect(page.locator(".uploads")).to_contain_text("added, 195 passages", timeout=WRITTEN)
+        expect(page.locator(".lecture")).to_have_count(7)
+        if not PICTURE:
+            page.locator(".drop input[type=file]").first.set_input_files(own)
+            expect(page.locator(".uploads")).to_contain_text(f"{own.name}added, 1 passage", timeout=60_000)
+            expect(page.locator(".lecture")).to_have_count(8)
+        page.get_by_role("button", name="Slides", exact=True).press("Enter")
 
         page.keyboard.press("/")
-        page.keyboard.type("What does the chain rule say about the rates of two functions in a row?")
+        page.keyboard.type("What is the chain rule in backpropagation?")
         page.keyboard.press("Enter")
         passages = page.locator(".found li")
         expect(passages.first).to_be_visible(timeout=60_000)
@@ -142,14 +152,14 @@ def test_first_visit_by_keyboard_from_an_empty_library_to_a_highlighted_slide(vi
         page.keyboard.press("ArrowRight")
         chip = page.locator(".chip").first
         expect(chip).to_be_focused()
-        expect(chip).to_have_text(re.compile(r"^L2 · slide \d+$"))
+        expect(chip).to_have_text(re.compile(r"^L2 · slide \d+ · \d+:\d\d$"))
         page.keyboard.press("Enter")
         expect(page.locator(".source .slide img")).to_be_visible(timeout=30_000)
         assert (
             page.locator(".source .slide img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 800
         )
         expect(page.locator(".source .slide .word").first).to_be_visible()
-        if os.environ.get("LECTA_PICTURE"):
+        if PICTURE:
             page.screenshot(path=ROOT / "docs" / "page.png")
         page.keyboard.press("Escape")
         expect(page.locator(".source")).to_be_hidden()

@@ -142,25 +142,42 @@ class Page:
         self._welcome.show(self._records, is_shown=False)
         with self._turns:
             turn = Turn(question.text, self._cite, self._say)
-        self._asking = self._desk.ask(question)
+        asking = self._asking = self._desk.ask(question)
         self._box.set_asking(True)
+        self._log.clear()
         self._browser.run_method("to", ".turn:last-child > h2", False)
         try:
-            async for event in self._asking:
-                turn.take(event)
-                if isinstance(event, Done) and event.conversation:
-                    self._conversation = event.conversation
+            await self._watch(asking, turn)
         finally:
-            self._asking = None
-            self._box.set_asking(False)
-            self._log.clear()
+            if self._asking is asking:
+                self._end()
         await self._show_kept()
+
+    async def _watch(self, asking: Asking, turn: Turn) -> None:
+        """Show an answer as it is written, until another conversation takes its place."""
+        async for event in asking:
+            if self._asking is not asking:
+                asking.stop()
+                return
+            turn.take(event)
+            if isinstance(event, Done) and event.conversation:
+                self._conversation = event.conversation
+
+    def _end(self) -> None:
+        self._asking = None
+        self._box.set_asking(False)
 
     def _stop(self) -> None:
         if self._asking:
             self._asking.stop()
 
+    def _leave(self) -> None:
+        """Stop what is being answered; what was written of it is kept."""
+        self._stop()
+        self._end()
+
     def _left(self) -> None:
+        """The visitor has gone."""
         self._stop()
         self._following.cancel()
 
@@ -177,7 +194,7 @@ class Page:
 
     def _begin(self) -> None:
         """Begin another conversation."""
-        self._stop()
+        self._leave()
         self._conversation = ""
         self._turns.clear()
         self._kept.mark("")
@@ -186,7 +203,7 @@ class Page:
         self._browser.run_method("to", "#question", True)
 
     async def _open(self, key: str) -> None:
-        self._stop()
+        self._leave()
         try:
             conversation = await self._desk.conversation(key)
         except LectaError as error:
