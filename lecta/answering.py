@@ -159,22 +159,6 @@ class Answering:
             return hits, itertools.chain([first], stream)
 
 
-def worked(question: str) -> str:
-    """Return the derivation a question states, worked by the chain rule and checked; nothing where it states none.
-
-    One that cannot be worked, or whose checks disagree, is left to the lectures and the model.
-    """
-    from lecta import derive
-
-    request = derive.recognise(question)
-    if request is None:
-        return ""
-    try:
-        return derive.derive(request.expression, request.wrt, jax=False).markdown
-    except (derive.ExpressionError, derive.DerivationError):
-        return ""
-
-
 def without_orders(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], list[str]]:
     """Return passages without sentences that give orders to a model, and those sentences."""
     harmless, ordered = [], []

@@ -39,6 +39,7 @@ from lecta.types import (
     SearchResult,
     Sentence,
     Understanding,
+    WorkedCase,
 )
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "abstained": answer.abstained,
         "sentences": [sentence_json(sentence) for sentence in answer.sentences],
         "formulas": [formula_json(formula) for formula in answer.formulas],
+        "worked_case": _case_json(answer.case),
         "passages": hits_json(answer.passages),
         "model": answer.model,
         "timings": _timings_json(answer.timings),
@@ -212,6 +214,12 @@ def sentence_json(sentence: Sentence) -> dict[str, Any]:
 def formula_json(formula: Formula) -> dict[str, Any]:
     """Return a checked formula as `--json` prints it."""
     return {name: getattr(formula, name) for name in ("latex", "status", "correction", "passage")}
+
+
+def _case_json(case: WorkedCase | None) -> dict[str, Any] | None:
+    if case is None:
+        return None
+    return {"expression": case.expression, "wrt": case.wrt, "derivative": case.derivative, "passage": case.passage}
 
 
 def timeline_json(timeline: Timeline) -> dict[str, Any]:
@@ -467,7 +475,7 @@ def _print_nearest(answer: Answer, console: Console) -> None:
 
 
 def _print_cited(answer: Answer, console: Console) -> None:
-    cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
+    cited = answer.cited
     if answer.abstained or not answer.passages:
         return
     shown = cited or list(range(1, len(answer.passages) + 1))

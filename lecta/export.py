@@ -50,7 +50,7 @@ def _mark(conversation: Conversation) -> str:
 
 def _sources(answer: Answer) -> str:
     """Return a list of the passages that are cited."""
-    cited = sorted({number for sentence in answer.sentences for number in sentence.citations})
+    cited = answer.cited
     return "\n".join(["Sources:", "", *(_source(n, answer.passages[n - 1]) for n in cited)]) if cited else ""
 
 

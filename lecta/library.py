@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lecta import aligning, chunk, embed, models, read
 from lecta.adding import Adding, OnHeard
 from lecta.answer import prompt
-from lecta.answering import Answering, Listeners, OnText, worked
+from lecta.answering import Answering, Listeners, OnText
 from lecta.asking import ORDERED, Asking
 from lecta.conversations import Conversations
 from lecta.covering import Covering
@@ -46,6 +46,7 @@ from lecta.types import (
     SearchResult,
     Sentence,
 )
+from lecta.worked import is_about_chain_rule, states_network, with_case, worked
 
 if TYPE_CHECKING:
     from lecta.read.picture import Picture, Pictures
@@ -349,8 +350,18 @@ class Library:
             keep_stopped=keep_stopped,
         )
         answer = answering.answer(alone, found.hits, started, coverage.missing if coverage else ())
+        if is_about_chain_rule(alone) and not answer.abstained and not answer.stopped:
+            answer = self._with_case(answer, alone, filters, listeners)
         timings = retrieved | dict(answer.timings)
         return replace(answer, question=question, understood=understood, coverage=coverage, timings=timings)
+
+    def _with_case(self, answer: Answer, question: str, filters: Filters, listeners: Listeners) -> Answer:
+        """Show and return an answer with a case worked from the best passage that defines a network."""
+        found = self._search(question, 1, filters, keep=lambda passage: states_network(passage.text))
+        worked_out = with_case(answer, found.hits[0]) if found.hits else answer
+        if worked_out.case:
+            listeners.show(f"\n\n{worked_out.case.markdown}")
+        return worked_out
 
     def _given(self, answer: Answer, found: SearchResult, listeners: Listeners, started: float) -> Answer:
         """Show an answer that no model wrote."""

@@ -93,3 +93,18 @@ class ChatModel(Protocol):
         """Yield the reply piece by piece; what the model thinks before it answers comes as `Thought`, where it is told
         apart, or within <think> tags. Raises `ChatError`. Closing the iterator stops the model.
         """
+
+
+@runtime_checkable
+class Rewindable(Protocol):
+    """A `ChatModel` that goes on from the beginning of a reply, and can say it otherwise. Few servers can."""
+
+    rewinds: bool
+    """True; tells such a model from others."""
+
+    @property
+    def name(self) -> str:
+        """What the answer names as its model."""
+
+    def stream(self, messages: Sequence[Message], max_tokens: int, *, begun: str = "", seed: int = 0) -> Iterator[str]:
+        """Yield what follows `begun`, the beginning of the reply. With a `seed` above 0 words are drawn by it."""

@@ -265,6 +265,20 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkedCase:
+    """A derivative of a network that the lectures define, worked and checked without a model."""
+
+    expression: str
+    wrt: str
+    derivative: str
+    """In SymPy's syntax."""
+    passage: int
+    """The passage that defines the network, counted from 1."""
+    markdown: str
+    """As it stands in the answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What lecta says to a question, and what it rests on."""
 
@@ -287,6 +301,14 @@ class Answer:
     """Links and commands of the answer that no passage bears."""
     stopped: bool = False
     """Whether it was stopped while it was written."""
+    case: WorkedCase | None = None
+    """What lecta worked itself and put behind what the model wrote."""
+
+    @property
+    def cited(self) -> list[int]:
+        """The passages that it rests on, counted from 1, in order."""
+        numbers = {number for sentence in self.sentences for number in sentence.citations}
+        return sorted(numbers | {self.case.passage} if self.case else numbers)
 
 
 @dataclass(frozen=True, slots=True)

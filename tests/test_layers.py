@@ -35,6 +35,7 @@ LEVEL = (
         "timeline": 2,
         "asking": 2,
         "answering": 2,
+        "worked": 2,
         "covering": 2,
         "aligning": 3,
         "adding": 4,

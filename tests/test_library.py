@@ -240,7 +240,11 @@ def test_a_real_model_answers_with_citations(course_library: Library, small_mode
     pieces: list[str] = []
     answer = course_library.ask("What is the chain rule in backpropagation?", 3, on_text=pieces.append)
     assert len(pieces) > 10  # it streamed
+    assert "".join(pieces).strip() == answer.text
     assert not answer.abstained
+    assert answer.case  # the running example of the second lecture, with its numbers
+    assert "= 0.3634" in answer.text
+    assert answer.passages[answer.case.passage - 1].passage.lecture == 2
     cited = {n for sentence in answer.sentences for n in sentence.citations}
     assert cited
     assert 2 in {answer.passages[n - 1].passage.lecture for n in cited}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -11,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from lecta.library import Library
 from lecta.serve.app import create_app
 from lecta.serve.desk import Desk
 from lecta.serve.line import Line, LineFullError
+from lecta.serve.stopping import StoppedError, Work
 from lecta.serve.uploads import Limits, display_name
 from lecta.settings import load
 from tests.conftest import COURSE, ROOT, LetterEmbedder
@@ -164,6 +167,20 @@ def test_a_client_that_leaves_stops_the_model(client: httpx.Client, desk: Desk, 
     assert len(model.written) == 2
     model.let.release(10_000)
     assert client.post("/api/ask", json={"question": "Where does the gradient point?"}).json()["answer"]
+
+
+def test_a_server_that_ends_stops_the_model(desk: Desk, model: Paced) -> None:
+    model.hold()
+    model.let.release(1)
+    with contextlib.ExitStack() as stack:
+        with serving(create_app(desk)) as served:
+            body = {"question": "Where does the gradient point?", "stream": True}
+            reply = stack.enter_context(httpx.stream("POST", f"{served.url}/api/ask", json=body, timeout=60))
+            happening = events(reply)
+            assert any(name == "text" for name, _ in happening)
+        with contextlib.suppress(httpx.HTTPError):  # it is told, or cut off
+            assert [name for name, _ in happening][-1:] in ([], ["done"], ["sentence"])
+    until(lambda: not model.running)
 
 
 def test_who_leaves_the_line_makes_room(client: httpx.Client, desk: Desk, model: Paced) -> None:
@@ -456,3 +473,58 @@ def test_an_address_that_others_reach_wants_a_token(tmp_path: Path, words: tuple
 def test_the_sample_course_is_where_the_tests_think(course: httpx.Client) -> None:
     assert COURSE.is_dir()
     assert course.get("/api/status").json()["documents"] > 10
+
+
+# --- work that is stopped ---------------------------------------------------------------------------------------------
+
+
+def test_work_that_fails_lets_go_of_what_it_held() -> None:
+    """A model's reply that stays open, held by the traceback, would keep every later question waiting."""
+    closed: list[str] = []
+
+    def reply() -> Iterator[int]:
+        try:
+            yield 1
+        finally:
+            closed.append(threading.current_thread().name)
+
+    def fail() -> None:
+        words = reply()
+        next(words)
+        raise RuntimeError("on the way")
+
+    async def run() -> None:
+        with pytest.raises(RuntimeError, match="on the way"):
+            await Work(fail).result()
+        assert closed == ["lecta-work"]
+
+    asyncio.run(run())
+
+
+def test_work_is_stopped_and_may_keep_what_it_has() -> None:
+    def count(kept: list[int], *, keep: bool) -> list[int]:
+        try:
+            while True:
+                kept.append(len(kept))
+                time.sleep(0.001)
+        except KeyboardInterrupt:
+            if not keep:
+                raise
+        return kept
+
+    async def run() -> None:
+        for keep in (True, False):
+            kept: list[int] = []
+            work = Work(lambda kept=kept, keep=keep: count(kept, keep=keep))  # type: ignore[misc]
+            result = asyncio.ensure_future(work.result())
+            while not kept:
+                await asyncio.sleep(0.01)
+            work.stop()
+            if keep:
+                assert await result
+            else:
+                with pytest.raises(StoppedError):
+                    await result
+            work.stop()  # that has ended is left alone
+
+    asyncio.run(run())

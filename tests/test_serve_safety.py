@@ -221,6 +221,13 @@ def test_the_token_lets_in_as_a_header_and_by_a_cookie(http: httpx.Client, guard
     assert _shaken(guarded, Authorization=f"Bearer {TOKEN}") == 101
 
 
+def test_the_description_tells_of_the_token(http: httpx.Client, guarded: Served, server: Served) -> None:
+    bearer = {"authorization": f"Bearer {TOKEN}"}
+    described = http.get(f"{guarded.url}/openapi.json", headers=bearer).json()
+    assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    assert "securitySchemes" not in http.get(f"{server.url}/openapi.json").json()["components"]
+
+
 def test_a_welcome_leads_nowhere_else(http: httpx.Client, guarded: Served) -> None:
     welcome = http.get(f"{guarded.url}//evil.example/x", params={"token": TOKEN})
     assert welcome.headers["location"] == "/evil.example/x"
@@ -243,6 +250,11 @@ def test_a_welcome_leads_nowhere_else(http: httpx.Client, guarded: Served) -> No
 def test_what_would_be_unsafe_does_not_start(host: str, token: str) -> None:
     with pytest.raises(UsageError, match="token"):
         safety_for(host, token)
+
+
+def test_a_proxy_before_it_wants_a_token_as_well() -> None:
+    with pytest.raises(UsageError, match=r"lectures\.example\.org can be reached"):
+        safety_for("127.0.0.1", "", ["lectures.example.org"])
 
 
 def test_a_server_for_others_answers_for_addresses_and_names_it_is_given() -> None:

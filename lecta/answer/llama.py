@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lecta.answer import thinking
+from lecta.answer.context import Context, steps
+from lecta.answer.drafting import MOST, Costs, Drafter
 from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
-# Tokens decoded in one call while reading the prompt. 64 was the fastest of 32, 64, 128 and 512 here (50, against 43
-# token/s at 512), and Ctrl-C is heard after each.
-_READ_AT_ONCE = 64
 _LEAST_ANSWER = 256  # tokens, some 150 words
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
+_TOP_K, _TOP_P, _TEMPERATURE = 40, 0.9, 0.7  # of a reply that is drawn: words near the greedy ones
 
 
 class LlamaChat:
-    """A chat model from a GGUF file. Greedy, so that the same question gives the same answer."""
+    """A chat model from a GGUF file. Greedy, so that the same question gives the same answer.
 
-    def __init__(self, path: Path, *, name: str = "", context_tokens: int = 4096, threads: int = 2) -> None:
-        """Load a model. Raises `ChatError` when the file is missing or no GGUF model."""
+    What a prompt shares with the one before at its beginning is not read again, and what will be written is drafted
+    from what was read; neither changes a token. One reply is written at a time: another thread waits for its end; in
+    the same thread a new reply ends the one before.
+    """
+
+    def __init__(
+        self, path: Path, *, name: str = "", context_tokens: int = 4096, threads: int = 2, drafts: bool = True
+    ) -> None:
+        """Load a model; without `drafts` every token is decoded in a call of its own.
+
+        Raises `ChatError` when the file is missing or no GGUF model.
+        """
         import cyllama.llama.llama_cpp as llama
 
         if not path.is_file():
@@ -37,40 +50,130 @@ class LlamaChat:
             raise ChatError(f"{path} cannot be loaded as a GGUF model ({first_line(error)})") from error
         self._vocabulary = self._model.get_vocab()
         self._context_tokens = context_tokens
-        self._context = self._new_context(threads)
+        self._context = Context(llama, self._model, tokens=context_tokens, threads=threads)
+        self._drafts = drafts
+        self._costs = Costs()
+        self._reply: list[int] = []  # the last one's tokens, from which `begun` is taken where it is the same text
+        self._turn = threading.Condition()
+        self._speaker: tuple[int, object] | None = None  # thread and reply
 
-    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
-        """Yield the reply piece by piece. Raises `PromptTooLongError` when there is no room for an answer."""
+    def stream(self, messages: Sequence[Message], max_tokens: int, *, begun: str = "", seed: int = 0) -> Iterator[str]:
+        """Yield the reply piece by piece, after its beginning `begun`, which is not yielded again.
+
+        With a `seed` above 0 words are drawn by it instead of the likeliest taken, near them (temperature 0.7, top-p
+        0.9). Raises `PromptTooLongError` when there is no room for an answer, and `ChatError`.
+        """
         prompt, opened = self._tokens(messages)
         if len(prompt) + _LEAST_ANSWER > self._context_tokens:
             raise PromptTooLongError(len(prompt) + _LEAST_ANSWER, self._context_tokens)
-        self._context.kv_cache_clear()
-        try:
-            for start in range(0, len(prompt), _READ_AT_ONCE):
-                self._decode(prompt[start : start + _READ_AT_ONCE], start)
-            if opened:
-                yield opened
-            yield from self._write(len(prompt), min(max_tokens, self._context_tokens - len(prompt)))
-        except (ValueError, RuntimeError) as error:
-            raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
+        with self._alone() as speaker:
+            said = self._said(begun.rstrip(" "))
+            try:
+                self._read(prompt, said, speaker)
+                if opened and not begun:
+                    yield opened
+                limit = min(max_tokens, self._context_tokens - self._context.size)
+                pieces = self._texts(self._write([*prompt, *said], limit, seed, speaker), said)
+                yield from _without_spaces(pieces, len(begun) - len(begun.rstrip(" ")))
+            except (ValueError, RuntimeError) as error:
+                raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has."""
         return len(self._vocabulary.tokenize(text, False, False))
 
-    def _write(self, position: int, limit: int) -> Iterator[str]:
-        sampler = self._llama.LlamaSampler(self._llama.LlamaSamplerChainParams())
-        sampler.add_greedy()
-        tokens: list[int] = []
-        shown = 0
-        for step in range(limit):
-            token = sampler.sample(self._context, -1)
-            if self._vocabulary.is_eog(token):
+    @contextmanager
+    def _alone(self) -> Iterator[object]:
+        """Wait until no other thread has a reply written; yield what stands for this reply."""
+        speaker = object()
+        thread = threading.get_ident()
+        with self._turn:
+            self._turn.wait_for(lambda: self._speaker is None or self._speaker[0] == thread)
+            self._speaker = thread, speaker
+        try:
+            yield speaker
+        finally:
+            with self._turn:
+                if self._speaker and self._speaker[1] is speaker:
+                    self._speaker = None
+                    self._turn.notify()
+
+    def _check_turn(self, speaker: object) -> None:
+        if not self._speaker or self._speaker[1] is not speaker:
+            raise ChatError(f"model {self.name} was asked for another reply before this one had ended")
+
+    def _said(self, begun: str) -> list[int]:
+        """Return the tokens of a reply's beginning: those that were written, where the last reply began so."""
+        count, text = 0, ""
+        while begun and count < len(self._reply):
+            longer = self._vocabulary.detokenize(self._reply[: count + 1])
+            if not begun.startswith(longer):
                 break
+            count, text = count + 1, longer
+        return [*self._reply[:count], *self._vocabulary.tokenize(begun[len(text) :], False, False)]
+
+    def _read(self, prompt: Sequence[int], said: Sequence[int], speaker: object) -> None:
+        self._check_turn(speaker)
+        # What was said is decoded token by token, as it was when it was written.
+        self._context.read([*steps(prompt), *((token,) for token in said)])
+
+    def _write(self, before: Sequence[int], limit: int, seed: int, speaker: object) -> Iterator[int]:
+        """Yield the reply's tokens as soon as they are known."""
+        sampler = self._sampler(seed)
+        drafter = Drafter(before, self._costs) if self._drafts and not seed else None
+        known = [self._context.sample(sampler)]
+        written = 0
+        while True:
+            for token in known:
+                if written == limit or self._vocabulary.is_eog(token):
+                    return
+                yield token
+                written += 1
+            if written == limit:
+                return
+            self._check_turn(speaker)
+            known = self._next(known, sampler, drafter)
+
+    def _next(self, known: Sequence[int], sampler: Any, drafter: Drafter | None) -> list[int]:
+        """Decode the last token known, with a draft of what follows; return the tokens that follow, one or more."""
+        draft = list[int]()
+        if drafter:
+            drafter.extend(known)
+            draft = drafter.draft() if self._context.size + 1 + MOST <= self._context_tokens else []
+        started = time.perf_counter()
+        self._context.decode([known[-1], *draft], all_logits=True)
+        follow = [self._context.sample(sampler, 0)]
+        for index, drafted in enumerate(draft, 1):
+            if drafted != follow[-1]:
+                break
+            follow.append(self._context.sample(sampler, index))
+        self._context.take_back(len(draft) - (len(follow) - 1))
+        if drafter:
+            drafter.costs.note(len(draft), time.perf_counter() - started)
+            drafter.verified(len(draft), len(follow) - 1)
+        return follow
+
+    def _sampler(self, seed: int) -> Any:
+        sampler = self._llama.LlamaSampler(self._llama.LlamaSamplerChainParams())
+        if not seed:
+            sampler.add_greedy()
+            return sampler
+        sampler.add_top_k(_TOP_K)
+        sampler.add_top_p(_TOP_P, 1)
+        sampler.add_temp(_TEMPERATURE)
+        sampler.add_dist(seed)
+        return sampler
+
+    def _texts(self, written: Iterator[int], said: Sequence[int]) -> Iterator[str]:
+        """Yield the text of tokens, after that of the tokens `said`."""
+        self._reply = list(said)
+        tokens = list(said)
+        shown = len(self._vocabulary.detokenize(tokens))
+        for token in written:
+            self._reply.append(token)
             if self._vocabulary.is_control(token) and (tag := self._vocabulary.get_text(token)) in thinking.CONTROL:
                 yield self._vocabulary.detokenize(tokens)[shown:] + tag
                 tokens, shown = [], 0
-                self._decode([token], position + step)
                 continue
             tokens.append(token)
             # All of it every time: alone, a token loses its leading space, and a character may be spread over several.
@@ -78,15 +181,8 @@ class LlamaChat:
             if not text.endswith("\ufffd"):
                 yield text[shown:]
                 shown = len(text)
-            self._decode([token], position + step)
         if rest := self._vocabulary.detokenize(tokens)[shown:]:
             yield rest
-
-    def _decode(self, tokens: Sequence[int], start: int) -> None:
-        batch = self._llama.LlamaBatch(n_tokens=len(tokens), embd=0, n_seq_max=1)
-        for i, token in enumerate(tokens):
-            batch.add(token, start + i, [0], i == len(tokens) - 1)
-        self._context.decode(batch)
 
     def _tokens(self, messages: Sequence[Message]) -> tuple[list[int], str]:
         """Return the prompt's tokens and the tag of a thought it ends with, or "". Only the template's own control
@@ -104,9 +200,11 @@ class LlamaChat:
             tokens += self._vocabulary.tokenize(after, False, True)
         return tokens, thinking.opened_by(between[-1])
 
-    def _new_context(self, threads: int) -> Any:
-        parameters = self._llama.LlamaContextParams()
-        parameters.n_ctx = self._context_tokens
-        parameters.n_batch = parameters.n_ubatch = _READ_AT_ONCE
-        parameters.n_threads = parameters.n_threads_batch = threads
-        return self._llama.LlamaContext(self._model, parameters)
+
+def _without_spaces(pieces: Iterator[str], count: int) -> Iterator[str]:
+    """Leave out the spaces at the beginning that were given already, up to `count`."""
+    for piece in pieces:
+        rest = piece[min(count, len(piece) - len(piece.lstrip(" "))) :]
+        count = count - (len(piece) - len(rest)) if not rest else 0
+        if rest:
+            yield rest

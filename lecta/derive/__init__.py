@@ -15,9 +15,20 @@ from lecta.derive.recognise import Request, recognise
 from lecta.errors import DerivationError, ExpressionError
 
 if TYPE_CHECKING:
+    from lecta.derive.networks import Network
     from lecta.derive.result import Derivation
 
-__all__ = ["DerivationError", "ExpressionError", "Request", "derive", "read_source", "recognise"]
+__all__ = [
+    "DerivationError",
+    "ExpressionError",
+    "Network",
+    "Request",
+    "derive",
+    "explain_briefly",
+    "read_network",
+    "read_source",
+    "recognise",
+]
 
 
 def derive(
@@ -34,6 +45,20 @@ def derive(
     from lecta.derive.working import work_out
 
     return work_out(expression, wrt, values=values, clip=clip, jax=jax)
+
+
+def read_network(text: str) -> Network | None:
+    """Return the network that a text defines step by step, with its values; see `lecta.derive.networks`."""
+    from lecta.derive import networks
+
+    return networks.read_network(text)
+
+
+def explain_briefly(derivation: Derivation) -> str:
+    """Return the steps of a derivation of numbers, their product and the values, without checks and meanings."""
+    from lecta.derive.explain import explain_briefly as briefly
+
+    return briefly(derivation.chain, derivation.numbers)
 
 
 def read_source(text: str) -> str:

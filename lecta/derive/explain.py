@@ -81,6 +81,26 @@ def explain(chain: Chain, checks: Checks, numbers: Numbers | None, clip: float |
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def explain_briefly(chain: Chain, numbers: Numbers | None) -> str:
+    """Return the steps, their product and the numbers, without a heading; for a chain of numbers with few ways."""
+    program = chain.program
+    setting = ", ".join(f"${name_latex(name)} = {latex(root)}$" for name, root in program.definitions.items())
+    lines = [f"Given {setting}: how does {_math(program.output)} change with {_math(chain.wrt)}?", ""]
+    lines += [f"{number}. ${edge_latex(edge, chain)}$" for number, edge in enumerate(chain.edges, 1)]
+    lines += ["", _product(chain, "")]
+    if numbers:
+        given = ", ".join(f"${name_latex(name)} = {_number(numbers.values[name])}$" for name in used_inputs(program))
+        total = float(numbers.gradients[chain.wrt])
+        lines += ["", f"With {given}: ${partial(program.output, chain.wrt)} = {_terms(chain, numbers)} = {total:.4g}$."]
+    return "\n".join(lines)
+
+
+def _terms(chain: Chain, numbers: Numbers) -> str:
+    """Return the products along the ways from the variable, as numbers."""
+    ways = [[_signed(numbers.locals[edge.of, edge.wrt]) for edge in path] for path in chain.paths()]
+    return " + ".join(r" \cdot ".join(way) for way in ways)
+
+
 def _math(name: str) -> str:
     return f"${name_latex(name)}$"
 
@@ -274,9 +294,8 @@ def _numbers(chain: Chain, numbers: Numbers) -> str:
         lines.append(f"| {_math(name)} | {_number(value)} | {_number(gradient) if gradient is not None else ''} |")
     paths = chain.paths()
     if chain.program.scalar and paths and chain.path_count() <= MAX_PATHS:
-        terms = [r" \cdot ".join(_signed(numbers.locals[edge.of, edge.wrt]) for edge in path) for path in paths]
         total = float(numbers.gradients[chain.wrt])
-        lines += ["", f"$${partial(chain.program.output, chain.wrt)} = {' + '.join(terms)} = {total:.6g}$$"]
+        lines += ["", f"$${partial(chain.program.output, chain.wrt)} = {_terms(chain, numbers)} = {total:.6g}$$"]
     return "\n".join(lines)
 
 

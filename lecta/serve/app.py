@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -30,6 +31,8 @@ def create_app(desk: Desk, safety: Safety | None = None) -> FastAPI:
     Without `safety` it answers for this machine only and wants no token.
     """
 
+    safety = safety or Safety()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await desk.start()
@@ -39,10 +42,11 @@ def create_app(desk: Desk, safety: Safety | None = None) -> FastAPI:
     # The pages that FastAPI makes of the description come from a CDN: /openapi.json is there for tools of one's own.
     app = FastAPI(title="lecta", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.desk = desk
-    app.include_router(api.router(desk))
-    app.include_router(openai_api.router(desk))
+    described = [Depends(HTTPBearer(auto_error=False))] if safety.token else []  # the guard is what checks it
+    app.include_router(api.router(desk), dependencies=described)
+    app.include_router(openai_api.router(desk), dependencies=described)
     _add_handlers(app)
-    app.add_middleware(Guard, safety=safety or Safety())
+    app.add_middleware(Guard, safety=safety)
     return app
 
 

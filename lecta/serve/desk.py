@@ -37,7 +37,7 @@ _SEARCHES = 4  # threads: a search is processor work between short waits for fil
 _WAITING = 32  # questions in line; an answer takes some 30 s on two cores, so the last waits a quarter of an hour
 _FULL = f"{_WAITING} questions wait already: ask again in a few minutes"
 _IDS_SECONDS = 10.0  # a document that is added or removed elsewhere is known as late as this
-_NICENESS = 10  # of the model's threads, so that a search comes first
+_NICENESS = 5  # of the model's threads: a search gets three times their share of a core
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,20 +63,21 @@ class Safety:
 def safety_for(host: str, token: str, names: Iterable[str] = (), upload_bytes: int = 1_024_000_000) -> Safety:
     """Return what a server at an address must ask for. Raises `UsageError` for one that others reach without a token.
 
-    `names` are further names it is called by. A token must be long enough not to be guessed.
+    `names` are further names it is called by, which is to say that a proxy passes requests on. A token must be long
+    enough not to be guessed.
     """
     if token and len(token) < 16:
         raise UsageError(f"the token has {len(token)} characters: give at least 16, or none")
     if token and not (token.isascii() and token.isprintable() and " " not in token):
         raise UsageError("the token has characters that no header can carry: use letters and digits")
-    local = is_loopback(host)
-    if not local and not token:
+    local, others = is_loopback(host), {name.strip().lower() for name in names if name.strip()}
+    if not token and (not local or others):
+        reached = ", ".join(sorted(others)) if local else host
         raise UsageError(
-            f"{host} can be reached from other machines: give a token with --token or LECTA_SERVE_TOKEN, "
-            "or leave --host out"
+            f"{reached} can be reached from other machines: give a token with --token or LECTA_SERVE_TOKEN, or leave "
+            f"{'LECTA_SERVE_NAMES' if local else '--host'} out"
         )
-    known = _LOOPBACK_NAMES | {host.lower()} | {name.strip().lower() for name in names if name.strip()}
-    return Safety(known, not local, token, upload_bytes)
+    return Safety(_LOOPBACK_NAMES | {host.lower()} | others, not local, token, upload_bytes)
 
 
 def is_loopback(host: str) -> bool:

@@ -43,7 +43,9 @@ class SearchRequest(_Request):
 
     question: QuestionText
     k: int | None = Field(None, ge=1, le=50, description="Passages to find; the setting `passages` if left out.")
-    course: str | None = Field(None, max_length=500, description="Only this course.")
+    course: str | None = Field(
+        None, max_length=500, description="Only this course.", examples=["Backpropagation and around"]
+    )
     lecture: int | None = Field(None, ge=0, le=9999, description="Only this lecture.")
     kind: Kind | None = Field(None, description="Only this kind of material.")
     history: list[Turn] = Field([], max_length=40, description="The conversation before, oldest first.")
@@ -62,7 +64,7 @@ class FeedbackRequest(_Request):
     """What you think of an answer."""
 
     question: QuestionText
-    answer: str = Field(max_length=100_000)
+    answer: str = Field(max_length=100_000, examples=["The chain rule multiplies the local derivatives. [1]"])
     verdict: Literal["good", "bad"]
     comment: str = Field("", max_length=10_000)
     conversation: str = Field("", max_length=64)
@@ -71,13 +73,16 @@ class FeedbackRequest(_Request):
 class TitleRequest(_Request):
     """A title for a conversation; empty is its first question again."""
 
-    title: str = Field(max_length=200)
+    title: str = Field(max_length=200, examples=["Chain rule"])
 
 
 class Problem(BaseModel):
     """Why something was not done."""
 
-    error: str = Field(description="One line: what failed, with what value, and what to do.")
+    error: str = Field(
+        description="One line: what failed, with what value, and what to do.",
+        examples=["k: Input should be less than or equal to 50"],
+    )
 
 
 class Place(BaseModel):
@@ -94,9 +99,9 @@ class Place(BaseModel):
 class Passage(BaseModel):
     """A passage: `text` is the document's from `start_index` to `end_index`."""
 
-    rank: int
-    score: float
-    text: str
+    rank: int = Field(examples=[1])
+    score: float = Field(examples=[0.91])
+    text: str = Field(examples=["The chain rule: multiply along the path, add over the paths."])
     document: str | None = Field(description="The id of its document.")
     source: str
     kind: Kind
@@ -145,10 +150,10 @@ class Span(BaseModel):
 class Sentence(BaseModel):
     """A sentence of the answer and what bears it."""
 
-    text: str
-    citations: list[int] = Field(description="Ranks of passages.")
-    support: float | None = Field(description="0..1; null where it claims nothing.")
-    supported: bool | None
+    text: str = Field(examples=["The chain rule multiplies the local derivatives."])
+    citations: list[int] = Field(description="Ranks of passages.", examples=[[1]])
+    support: float | None = Field(description="0..1; null where it claims nothing.", examples=[0.93])
+    supported: bool | None = Field(examples=[True])
     spans: list[Span]
 
 
@@ -161,15 +166,25 @@ class Formula(BaseModel):
     passage: int | None
 
 
+class WorkedCase(BaseModel):
+    """A derivative of a network that the lectures define, worked and checked without a model."""
+
+    expression: str
+    wrt: str
+    derivative: str = Field(description="In SymPy's syntax.")
+    passage: int
+
+
 class Answer(BaseModel):
     """An answer, and what it rests on."""
 
     question: str
-    answer: str
-    thinking: str
-    abstained: bool
+    answer: str = Field(examples=["The chain rule multiplies the local derivatives. [1]"])
+    thinking: str = Field(examples=[""])
+    abstained: bool = Field(examples=[False])
     sentences: list[Sentence]
     formulas: list[Formula]
+    worked_case: WorkedCase | None
     passages: list[Passage]
     model: str
     timings: dict[str, float] = Field(description="Milliseconds.")
@@ -223,9 +238,9 @@ class Upload(BaseModel):
     """A file on its way into the library."""
 
     id: str
-    name: str
+    name: str = Field(examples=["lecture-06/slides.pdf"])
     course: str | None
-    size: int
+    size: int = Field(description="Bytes that have come.", examples=[184_320])
     status: Literal["receiving", "waiting", "reading"] | FileStatus
     where: str = Field(description='Where in it its reader is: "page 12".')
     passages: int

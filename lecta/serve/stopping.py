@@ -8,12 +8,13 @@ import ctypes
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
 
-_AGAIN_SECONDS = 1.0  # an exception can get lost in a destructor; it is raised again until the work ends
+_AGAIN_SECONDS = 30.0  # an exception can get lost in a destructor; it is raised again while the work goes on
 
 
 class StoppedError(Exception):
@@ -65,6 +66,7 @@ class Work(Generic[Result]):
         except KeyboardInterrupt:
             self._tell(lambda: self._future.set_exception(StoppedError()))
         except BaseException as error:
+            _let_go(error)
             self._tell(lambda error=error: self._future.set_exception(error))  # type: ignore[misc]
         else:
             self._tell(lambda: self._future.set_result(result))
@@ -77,3 +79,11 @@ class Work(Generic[Result]):
     def _tell(self, outcome: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self._loop.call_soon_threadsafe(lambda: None if self._future.done() else outcome())
+
+
+def _let_go(error: BaseException) -> None:
+    """Let go of what the frames of an error hold: a reply of the model that is still open would keep out the next."""
+    seen: BaseException | None = error
+    while seen is not None:
+        traceback.clear_frames(seen.__traceback__)
+        seen = seen.__cause__ or seen.__context__

@@ -1,0 +1,143 @@
+"""The embedded model: what it has read is not read again, what it will write is drafted; neither changes a token."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from lecta.answer.context import steps
+from lecta.answer.drafting import Costs, Drafter
+from lecta.answer.llama import LlamaChat
+from lecta.errors import ChatError
+from lecta.types import Message
+
+SYSTEM = Message("system", "You are a teaching assistant. Answer in a few sentences, from the excerpt alone.")
+EXCERPT = (
+    "Excerpt: The chain rule says that the derivative of f(g(x)) is f'(g(x)) g'(x). Backpropagation applies the chain "
+    "rule from the output back to the input, and keeps the gradient of each layer so that none is computed twice."
+)
+
+
+def asked(question: str) -> list[Message]:
+    """Return a conversation whose beginning is always the same."""
+    return [SYSTEM, Message("user", f"{EXCERPT}\n\nQuestion: {question}")]
+
+
+@pytest.fixture(scope="module")
+def chat(small_model: Path) -> LlamaChat:
+    return LlamaChat(small_model, threads=1, context_tokens=1024)
+
+
+@pytest.fixture(scope="module")
+def plain(small_model: Path) -> LlamaChat:
+    return LlamaChat(small_model, threads=1, context_tokens=1024, drafts=False)
+
+
+def fresh(model: LlamaChat, messages: Sequence[Message], tokens: int, begun: str = "", seed: int = 0) -> str:
+    """Return the reply of a model that holds nothing."""
+    model._context.keep(0)
+    model._reply = []
+    return "".join(model.stream(messages, tokens, begun=begun, seed=seed))
+
+
+@pytest.mark.slow
+def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, plain: LlamaChat) -> None:
+    first, second = asked("What does the chain rule say?"), asked("What does backpropagation keep?")
+    expected = [fresh(plain, messages, 40) for messages in (first, second)]
+    chat._context.keep(0)
+    assert "".join(chat.stream(first, 40)) == expected[0]
+    prompt, _ = chat._tokens(second)
+    assert chat._context.read(steps(prompt)) < len(prompt)
+    assert "".join(chat.stream(second, 40)) == expected[1]
+    assert "".join(chat.stream(first, 40)) == expected[0]
+
+
+@pytest.mark.slow
+def test_drafts_change_no_token_and_are_used(chat: LlamaChat, plain: LlamaChat) -> None:
+    messages = asked("Repeat the excerpt word for word.")
+    expected = fresh(plain, messages, 60)
+    chat._costs = Costs()
+    chat._costs._ratios = [
+        type(one)([1.0], maxlen=1) for one in chat._costs._ratios
+    ]  # a longer call costs nothing more
+    calls: list[int] = []
+    decode = chat._context.decode
+
+    def counted(step: Sequence[int], *, all_logits: bool = False) -> None:
+        calls.append(len(step))
+        decode(step, all_logits=all_logits)
+
+    chat._context.decode = counted  # type: ignore[method-assign]
+    try:
+        assert fresh(chat, messages, 60) == expected
+    finally:
+        del chat._context.decode
+    written = [count for count in calls if count <= 3]
+    assert max(written) > 1
+    assert len(written) < 60
+
+
+@pytest.mark.slow
+def test_a_reply_goes_on_from_its_beginning(chat: LlamaChat, plain: LlamaChat) -> None:
+    messages = asked("What does the chain rule say?")
+    whole = fresh(plain, messages, 40)
+    chat._context.keep(0)
+    assert "".join(chat.stream(messages, 40)) == whole
+    words = whole.split(" ")
+    begun = " ".join(words[:6]) + " "
+    held = chat._context.size
+    rest = "".join(chat.stream(messages, 10, begun=begun))
+    assert whole.startswith(begun + rest)
+    assert rest
+    assert chat._context.size < held
+    assert rest == fresh(plain, messages, 10, begun=begun)
+
+
+@pytest.mark.slow
+def test_a_seed_draws_other_words_and_always_the_same(chat: LlamaChat) -> None:
+    messages = asked("Tell me a long story about a sailor.")
+    greedy = fresh(chat, messages, 40)
+    drawn = [fresh(chat, messages, 40, seed=seed) for seed in (1, 1, 2, 3)]
+    assert drawn[0] == drawn[1]
+    assert len({greedy, *drawn}) > 2
+    assert fresh(chat, messages, 40) == greedy
+
+
+@pytest.mark.slow
+def test_a_reply_that_was_left_is_ended_by_the_next_and_another_thread_waits(chat: LlamaChat) -> None:
+    messages = asked("What does the chain rule say?")
+    expected = fresh(chat, messages, 20)
+    left = chat.stream(messages, 20)
+    next(left)
+    running = chat.stream(messages, 20)
+    parts = [next(running)]
+    with pytest.raises(ChatError, match="another reply"):
+        list(left)
+    replies: list[str] = []
+    other = threading.Thread(target=lambda: replies.append("".join(chat.stream(messages, 20))))
+    other.start()
+    parts += list(running)
+    other.join()
+    assert "".join(parts) == replies[0] == expected
+
+
+def test_drafts_follow_what_pays() -> None:
+    text = [1, 2, 3, 4, 5, 6, 1, 2, 3]
+    assert Drafter(text).draft() == [4]
+    dear, cheap = Costs(), Costs()
+    for costs, ratio in ((dear, 2.5), (cheap, 1.0)):
+        costs.note(0, 0.05)
+        for _ in range(20):
+            costs.note(1, 0.05 * ratio)
+            costs.note(2, 0.05 * ratio)
+    assert Drafter(text, dear).draft() == []
+    unlucky = Drafter(text, cheap)
+    assert unlucky.draft() == [4, 5]
+    costly = Drafter(text)
+    for _ in range(200):
+        costly.verified(len(costly.draft()), 0)
+    assert costly.draft() == []
+    assert Drafter([1, 2, 3]).draft() == []
