@@ -10,7 +10,7 @@ import pytest
 from lxml import html as lxml_html
 
 from lecta.answer.citations import UNSUPPORTED
-from lecta.types import Document, Formula, Hit, Passage, Place, Section, Sentence, Span
+from lecta.types import Document, Formula, Hit, Passage, Place, Section, Sentence, Span, WorkedCase
 from lecta.web import answers, excerpts, labels, markup
 from lecta.web.answers import Draft
 from lecta.web.markup import Insert, Stretch
@@ -159,6 +159,14 @@ def test_a_wrong_formula_within_a_sentence_is_marked_and_the_sentence_found() ->
     assert mark.text_content() == "this formula is wrong; right: 2x"
     assert len(tree.xpath("//button")) == 1
     assert "**" not in made
+
+
+def test_a_worked_case_has_a_chip_for_its_passage() -> None:
+    case = WorkedCase("y = w*x", "w", "x", 3, "**A worked case**, the network of [3]:\n\n$$x$$")
+    made = "".join(answers.html_blocks(Draft(f"See [3].\n\n{case.markdown}", (), (), PASSAGES, case)))
+    tree = _tree(made)
+    assert [one.get("data-cite") for one in tree.iter("button")] == ["3"]
+    assert "See [3]." in tree.text_content()
 
 
 def test_formulas_say_how_they_fared() -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 
 from lecta.answering import UNSUPPORTED
-from lecta.types import Formula, Hit, Sentence
+from lecta.types import Formula, Hit, Sentence, WorkedCase
 from lecta.web import labels, markup
 from lecta.web.markup import Insert, Stretch
 
@@ -28,7 +28,8 @@ class Draft:
     text: str
     sentences: Sequence[Sentence] = ()
     formulas: Sequence[Formula] = ()
-    passages: Sequence[Hit] = field(default=())
+    passages: Sequence[Hit] = ()
+    case: WorkedCase | None = None
 
 
 def html_blocks(draft: Draft) -> list[str]:
@@ -46,6 +47,8 @@ def html_blocks(draft: Draft) -> list[str]:
             inserts.append(Insert(end, mark.end(), _chips(sentence.citations, draft.passages)))
         elif mark and sentence.supported is False:
             inserts.append(Insert(end, mark.end(), _unborne()))
+    if draft.case:
+        inserts += _case(draft.text, draft.case, draft.passages)
     return markup.blocks(
         draft.text, inserts, stretches, wrap='<span class="unborne">', status=_statuses(draft.formulas)
     )
@@ -102,6 +105,13 @@ def _chip(number: int, passages: Sequence[Hit]) -> str:
         f'<button type="button" class="chip {passage.kind}" data-cite="{number}" aria-label="{spoken}" '
         f'title="{title}">{escape(labels.chip(passage))}</button>'
     )
+
+
+def _case(text: str, case: WorkedCase, passages: Sequence[Hit]) -> list[Insert]:
+    """Return the chip of the passage that a worked case is about; its heading names the number."""
+    start, named = text.rfind(case.markdown), f"[{case.passage}]"
+    at = text.find(named, start) if start >= 0 else -1
+    return [Insert(at, at + len(named), _chips((case.passage,), passages))] if at >= 0 else []
 
 
 def _unborne() -> str:

@@ -164,12 +164,11 @@ class Turn:
             self._blocks += [parts.html(html) for html in made[len(self._blocks) :]]
 
     def _end(self, answer: Answer, warning: str) -> None:
-        self._draft = Draft(answer.text, answer.sentences, answer.formulas, answer.passages)
+        self._draft = Draft(answer.text, answer.sentences, answer.formulas, answer.passages, answer.case)
         parts.show(self._going, False)
-        cited = {number for sentence in answer.sentences for number in sentence.citations}
         if answer.abstained and answer.passages:
             self._found_heading.set_text("Nearest in your lectures")
-        self._fill(sorted(cited))
+        self._fill(answer.cited)
         self._write()
         if answer.thinking and self._thinking is None:
             self._think(answer.thinking)
