@@ -10,10 +10,12 @@ import pytest
 from lxml import html as lxml_html
 
 from lecta.answer.citations import UNSUPPORTED
+from lecta.read.picture import Picture, Word
 from lecta.types import Document, Formula, Hit, Passage, Place, Section, Sentence, Span, WorkedCase
-from lecta.web import answers, excerpts, labels, markup
+from lecta.web import answers, excerpts, labels, markup, pictures, sample
 from lecta.web.answers import Draft
 from lecta.web.markup import Insert, Stretch
+from lecta.web.scope import Scope
 
 HOSTILE = (
     "<img src=x onerror=alert(1)>",
@@ -221,3 +223,35 @@ def test_cues_show_what_is_said_now_and_around() -> None:
     assert tree.xpath("//li[contains(@class, 'now')]//button")[0].get("data-seconds") == "1000.000"
     assert not tree.xpath("//b")
     assert "<button" not in excerpts.cues(document, 1000.0, 1015.0, (), can_play=False)
+
+
+def test_words_that_follow_each_other_on_a_line_have_one_box() -> None:
+    words = [
+        Word(text, left, top, left + 0.1, top + 0.05)
+        for text, left, top in (("rates", 0.1, 0.1), ("multiply", 0.2, 0.1), ("along", 0.1, 0.2), ("paths", 0.2, 0.2))
+    ]
+    picture = Picture(b"", 800, 450, 3, tuple(words))
+    tree = _tree(pictures.html(picture, "/a/picture", ["Rates multiply along"], '"slide" <1>'))
+    boxes = [one.get("style") for one in tree.xpath("//span[@class='word']")]
+    assert boxes == [
+        "left:9.70%;top:9.70%;width:20.60%;height:5.60%",
+        "left:9.70%;top:19.70%;width:10.60%;height:5.60%",
+    ]
+    assert tree.xpath("//img")[0].get("alt") == '"slide" <1>'
+
+
+def test_a_lecture_is_picked_and_taken_back() -> None:
+    picked = Scope(kind="slides").toggled("deep", 4)
+    assert picked == Scope("deep", 4, "slides")
+    assert picked.toggled("deep", 4) == Scope(kind="slides")
+    assert picked.toggled("deep", 5).lecture == 5
+    assert [(text, rest) for text, rest in picked.pills] == [
+        ("Lecture 4", Scope(kind="slides")),
+        ("Slides", Scope("deep", 4)),
+    ]
+
+
+def test_the_sample_course_is_found() -> None:
+    folder = sample.folder()
+    assert folder is not None
+    assert f'title = "{sample.COURSE}"' in (folder / "course.toml").read_text(encoding="utf-8")
