@@ -13,6 +13,7 @@ from lecta.web.markup import Stretch
 AROUND = 40
 """Cues shown before and after those of a passage."""
 
+_NEAR = 4000  # characters of notes shown before and after a passage, as far as its section goes
 _MARKDOWN = (".md", ".markdown", ".ipynb")
 
 
@@ -48,10 +49,11 @@ def quotes(document: Document, number: int, spans: Sequence[Span]) -> list[str]:
 
 def notes(document: Document, passage: Passage, spans: Sequence[Span]) -> str:
     """Return the part of written notes in which a passage stands, with its heading."""
-    start, end = passage.start_index, passage.end_index
+    start, end = passage.start_index, min(passage.end_index, len(document.text))
     for section in document.sections:
         if section.start_index < end and section.end_index > start:
-            start, end = min(start, section.start_index), max(end, section.end_index)
+            start = min(start, max(section.start_index, passage.start_index - _NEAR))
+            end = max(end, min(section.end_index, passage.end_index + _NEAR))
     text = document.text[start:end]
     spans = [span for span in spans if (span.start_index, span.end_index) != (start, end)]  # all of it is nothing
     if not document.source.lower().endswith(_MARKDOWN):

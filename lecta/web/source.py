@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from lecta.errors import LectaError
@@ -10,6 +11,7 @@ from lecta.types import Document, DocumentRecord, Passage, Place, Span
 from lecta.web import excerpts, labels, parts
 from lecta.web.slides import Slides
 
+_MOST = 20_000  # characters of notes that are shown from their beginning
 _PLAY = """(event) => {
     const at = event.target.closest("[data-seconds]");
     if (at) emit(Number(at.dataset.seconds));
@@ -23,7 +25,8 @@ class Source:
         self._desk, self._on_play = desk, on_play
         self.start: float | None = None
         """Second from which a recording is to play, where one is shown."""
-        self._shown = 0  # counts what was asked for, so that a slow one does not replace a later one
+        self._shown = 0  # counts what was asked for, so that what was asked for last is shown
+        self._one_at_a_time = asyncio.Lock()
         with parts.box("aside", "source", hidden=True, aria_labelledby="source-heading") as self._root:
             with parts.box("header"):
                 with parts.box("div"):
@@ -40,34 +43,43 @@ class Source:
     async def show_passage(self, passage: Passage, spans: Sequence[Span], also: Sequence[Place] = ()) -> None:
         """Show where a passage stands, with the words of the spans marked."""
         turn = self._begin(labels.heading(passage), f"{labels.where(passage)} · {labels.name(passage.source)}")
-        if not spans and passage.kind == "notes":
-            spans = (Span(0, passage.start_index, passage.end_index),)
+        async with self._one_at_a_time:
+            if turn == self._shown:
+                self._body.clear()
+                await self._fill(passage, spans)
+                self._show_also(also)
+
+    async def show_document(self, record: DocumentRecord) -> None:
+        """Show a document from its beginning."""
+        turn = self._begin(labels.name(record.source), _held(record))
+        async with self._one_at_a_time:
+            if turn == self._shown:
+                self._body.clear()
+                await self._fill_whole(record)
+
+    async def _fill(self, passage: Passage, spans: Sequence[Span]) -> None:
         try:
             record, document = await self._found(passage.source)
         except LectaError as error:
             self._say_gone(passage, str(error))
             return
-        if turn != self._shown:
-            return
-        if passage.page is not None:
+        if document.text[passage.start_index : passage.end_index] != passage.text:
+            self._say_gone(passage, "The file was changed since")
+        elif passage.page is not None:
             await self._show_page(record, document, passage.page, spans)
             await self._show_spoken(passage.beside)
         elif passage.start_time is not None:
             await self._show_screen(passage.beside)
             await self._show_cues(record, document, passage.start_time, passage.end_time, spans)
         else:
-            self._show_notes(document, passage, spans)
-        self._show_also(also)
+            self._show_notes(document, passage, spans or (Span(0, passage.start_index, passage.end_index),))
 
-    async def show_document(self, record: DocumentRecord) -> None:
-        """Show a document from its beginning."""
-        turn = self._begin(labels.name(record.source), _held(record))
+    async def _fill_whole(self, record: DocumentRecord) -> None:
         try:
             document = await self._desk.document(record.id)
         except LectaError as error:
-            self._begin(labels.name(record.source), str(error))
-            return
-        if turn != self._shown:
+            with self._body:
+                parts.words("p", str(error), "error")
             return
         first = document.sections[0] if document.sections else None
         if first and first.page is not None:
@@ -75,15 +87,13 @@ class Source:
         elif first and first.start_time is not None:
             await self._show_cues(record, document, first.start_time, first.start_time, ())
         else:
-            whole = Passage("", 0, len(document.text), document.source, document.kind)
-            self._show_notes(document, whole, ())
+            self._show_notes(document, Passage("", 0, _MOST, document.source, document.kind), ())
 
     def _begin(self, heading: str, where: str) -> int:
         self._shown += 1
         self.start = None
         self._heading.set_text(heading)
         self._where.set_text(where)
-        self._body.clear()
         parts.show(self._root, True)
         return self._shown
 
