@@ -136,7 +136,7 @@ def _note(answer: dict[str, Any], name: str, data: dict[str, Any], after: float,
         answer["places_seen"].append(data["place"])
     elif name == "passages" and answer["passages_s"] is None:
         answer["passages_s"] = round(after, 2)
-    elif name == "text" and answer["first_text_s"] is None:
+    elif name in ("draft", "text") and answer["first_text_s"] is None:
         answer["first_text_s"] = round(after, 1)
     elif name == "error":
         seen.errors.append(f"ask: {data['error']}")

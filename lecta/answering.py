@@ -1,6 +1,6 @@
 """From passages to an answer: the model begins, and what it writes is checked sentence by sentence.
 
-passages -> without orders -> prompt -> the model's words -> thoughts apart -> judged -> formulas marked -> Answer
+passages -> without orders -> prompt -> the model's words -> thoughts apart -> other wordings -> marks -> Answer
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from lecta.answer import citations, prompt
 from lecta.answer.thinking import Spoken
+from lecta.answer.wordings import best_wordings
 from lecta.check import formulas, orders
 from lecta.check.support import Checker
 from lecta.errors import ChatError, PromptTooLongError
-from lecta.protocols import ChatModel, TokenEmbedder
-from lecta.types import Answer, Hit, Sentence, Span
+from lecta.protocols import ChatModel, Rewindable, TokenEmbedder
+from lecta.types import Answer, Hit, Message, Sentence, Span
 
 UNSUPPORTED = citations.UNSUPPORTED
 OnText = Callable[[str], None]
@@ -34,6 +36,13 @@ class Listeners:
     """What was written so far turned out to be thought."""
     on_sentence: Callable[[Sentence], None] | None = None
     """A sentence has ended and was checked."""
+    on_draft: OnText | None = None
+    """Called with the sentence that is being written, from its beginning; it may still become another."""
+
+    def draft(self, sentence: str) -> None:
+        """Show a sentence that is not whole or not checked yet."""
+        if self.on_draft:
+            self.on_draft(sentence)
 
     def show(self, text: str) -> None:
         """Show a piece of the answer."""
@@ -51,20 +60,28 @@ class Answering:
         max_tokens: int,
         listeners: Listeners,
         *,
+        wordings: int = 0,
         strict: bool = False,
         keep_stopped: bool = False,
     ) -> None:
-        """With `strict` unsupported sentences are left out; with `keep_stopped` Ctrl-C keeps what was written."""
+        """A sentence that no passage bears is said otherwise up to `wordings` times, where the model can go back.
+
+        With `strict` unsupported sentences are left out; with `keep_stopped` Ctrl-C keeps what was written.
+        """
         self._chat = chat
         self._token_embedder = token_embedder
         self._max_tokens = max_tokens
         self._listeners = listeners
+        self._wordings = wordings
         self._strict = strict
         self._keep_stopped = keep_stopped
         self._sentences: list[Sentence] = []
         self._written: list[str] = []
+        self._said: list[str] = []
         self._left_out: list[str] = []
         self._question, self._texts = "", list[str]()
+        self._messages: list[Message] = []
+        self._draft = ""
         self._first_at = 0.0
         self._told = 0
 
@@ -88,7 +105,8 @@ class Answering:
         text = self._text() or self._nothing(reply.thinking)
         timings = {"first_token_ms": 1000 * ((self._first_at or ended) - started), "total_ms": 1000 * (ended - started)}
         answer = Answer(question, text, tuple(self._sentences), hits, self._chat.name, reply.thinking, timings=timings)
-        answer = replace(answer, stopped=is_stopped, orders=tuple(ordered), left_out=tuple(self._left_out))
+        said = "".join(self._said).strip()
+        answer = replace(answer, said=said, stopped=is_stopped, orders=tuple(ordered), left_out=tuple(self._left_out))
         if prompt.is_refusal(text):
             return replace(answer, text=prompt.NOT_COVERED, sentences=(), abstained=True)
         if uncovered:
@@ -102,26 +120,57 @@ class Answering:
                 if self._written and self._listeners.on_recall:
                     self._listeners.on_recall()
                 self._written.clear()
+                self._said.clear()
                 self._sentences.clear()
                 self._left_out.clear()
                 self._told = 0
-                for piece in marker.mark(self._judged(spoken, judge)):
+                sentences = self._worded(spoken, judge, lambda: bool(reply.thinking))
+                for piece in marker.mark(citations.judged(sentences, judge, self._sentences, strict=self._strict)):
                     self._show(piece)
                     self._tell_sentences()
         except KeyboardInterrupt:
+            if self._keep_stopped and not self._strict:
+                self._show(self._draft)
             if not self._keep_stopped or not self._text():
                 raise
             return True
         return False
 
-    def _judged(self, spoken: Iterable[str], judge: Callable[[str], Sentence]) -> Iterator[str]:
+    def _worded(
+        self, spoken: Iterable[str], judge: Callable[[str], Sentence], has_thought: Callable[[], bool]
+    ) -> Iterator[str]:
+        """Yield the sentences of an answer, those that no passage bears in other words where there are any.
+
+        A model that thought before it answered does not go back: it would have to think anew.
+        """
+        chat = self._chat
+
+        def write(begun: str, number: int) -> Iterator[str]:
+            is_first = not begun and not number
+            if is_first or not isinstance(chat, Rewindable):
+                return self._clean(spoken)
+            return self._clean(chat.stream(self._messages, self._max_tokens, begun=begun, seed=number))
+
+        def tries() -> int:
+            return self._wordings if isinstance(chat, Rewindable) and not has_thought() else 0
+
+        for sentence in best_wordings(write, judge, tries, self._on_draft):
+            self._said.append(sentence)
+            yield sentence
+
+    def _clean(self, spoken: Iterable[str]) -> Iterator[str]:
         words = citations.checked(spoken, 0)  # the model's own numbers go
-        words = orders.cleaned(words, self._texts, self._question, self._left_out)
-        return filter(None, citations.judged(words, judge, self._sentences, strict=self._strict))
+        return orders.cleaned(words, self._texts, self._question, self._left_out)
+
+    def _on_draft(self, sentence: str) -> None:
+        self._first_at = self._first_at or time.perf_counter()
+        self._draft = sentence
+        self._listeners.draft(sentence)
 
     def _show(self, piece: str) -> None:
         if piece:
             self._first_at = self._first_at or time.perf_counter()
+            self._draft = ""
             self._written.append(piece)
             self._listeners.show(piece)
 
@@ -148,7 +197,8 @@ class Answering:
     ) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
         while True:
-            stream = self._chat.stream(prompt.build_messages(question, hits, uncovered), self._max_tokens)
+            self._messages = prompt.build_messages(question, hits, uncovered)
+            stream = self._chat.stream(self._messages, self._max_tokens)
             try:
                 first = next(stream, "")
             except PromptTooLongError as error:
@@ -176,6 +226,7 @@ def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Calla
     """
     is_whole = [one is other for one, other in zip(hits, shown, strict=True)]
 
+    @cache  # a sentence is judged when it may be said otherwise, and when it is marked
     def judge(written: str) -> Sentence:
         if prompt.is_refusal(written):
             return Sentence(written)

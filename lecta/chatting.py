@@ -137,6 +137,7 @@ class Chat:
                 on_text=listener.on_text,
                 on_thought=listener.on_thought,
                 on_recall=listener.on_recall,
+                on_draft=listener.on_draft,
                 keep_stopped=True,
             )
         self._last = answer

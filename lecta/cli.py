@@ -220,6 +220,7 @@ def ask(
             on_text=listener.on_text,
             on_thought=listener.on_thought,
             on_recall=listener.on_recall,
+            on_draft=listener.on_draft,
         )
     if as_json:
         _print_json(console.answer_json(answer))
@@ -428,6 +429,18 @@ def serve(
     app = create_app(desk, safety)
     web.mount(app, desk)
     run.run(app, taken, on_ready)
+
+
+@app.command()
+def mcp(
+    course: CourseOption = None,
+    model: ModelOption = None,
+    library: LibraryOption = None,
+) -> None:
+    """Let an assistant search, read and ask: a server of the Model Context Protocol on stdin and stdout."""
+    from lecta import mcp_server
+
+    mcp_server.run(_settings(library=library, model=model), course)
 
 
 class FormulaCommand(typer.core.TyperCommand):

@@ -391,6 +391,12 @@ class Listener:
             self._text = rest
         self._show(_markdown(self._text))
 
+    def on_draft(self, sentence: str) -> None:
+        """Show the sentence that is being written behind what stays."""
+        if not self._quiet and self._console.is_terminal:
+            self._end_thinking()
+            self._show(_markdown(self._text + sentence))
+
     def finish(self) -> None:
         """Print what is left for good."""
         self._end_thinking()

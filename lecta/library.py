@@ -86,6 +86,7 @@ class Library:
         self._on_fetch = on_fetch
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
+        self._pictures: Pictures | None = None
         self._opening = threading.RLock()  # searches run in several threads, and each part is opened once
 
     # --- what it holds ------------------------------------------------------------------------------------------------
@@ -183,6 +184,11 @@ class Library:
         """Return one document with its text, by its source."""
         return self.store.document(source)
 
+    def passages(self, record: DocumentRecord) -> list[Passage]:
+        """Return the passages of one document, in its order."""
+        entry = self.store.stored(record)
+        return list(entry.passages) if entry else []
+
     def find(self, path: str | Path) -> Document:
         """Return one document with its text, by a path on disk or its source. Raises `LibraryError`."""
         document = self.store.document(self._at(path)[0].source)
@@ -217,13 +223,11 @@ class Library:
 
         Raises `ReadError` where the file is gone, its pages cannot be drawn, or it has no such page.
         """
-        return self._pictures.picture(Path(record.path), page, width)
-
-    @cached_property
-    def _pictures(self) -> Pictures:
         from lecta.read.picture import Pictures
 
-        return Pictures()
+        with self._opening:
+            self._pictures = self._pictures or Pictures()
+        return self._pictures.picture(Path(record.path), page, width)
 
     @property
     def suffixes(self) -> frozenset[str]:
@@ -311,14 +315,16 @@ class Library:
         on_text: OnText | None = None,
         on_thought: OnText | None = None,
         on_recall: Callable[[], None] | None = None,
+        on_draft: OnText | None = None,
         on_sentence: Callable[[Sentence], None] | None = None,
         keep_stopped: bool = False,
     ) -> Answer:
         """Answer a question from the lectures; each sentence is checked as it ends and tied to what bears it.
 
         With `strict`, sentences that no passage bears are left out instead of marked. `on_passages` is called as soon
-        as they are found, `on_text` with each piece of the answer and `on_sentence` when a sentence was checked. A
-        follow-up to `history`, the conversation before it, is first rewritten by the model to stand alone.
+        as they are found, `on_draft` with the sentence that is being written, `on_text` with what stays, `on_sentence`
+        when one was checked. A follow-up to `history`, the conversation before it, is first rewritten by the model to
+        stand alone.
 
         What the model thinks before it answers goes to `on_thought`; `on_recall` says that what was written so far
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
@@ -332,7 +338,7 @@ class Library:
         understood = found.understood
         alone = understood.standalone if understood else question
         retrieved = {"retrieve_ms": 1000 * (time.perf_counter() - started)}
-        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_sentence)
+        listeners = Listeners(on_passages, on_text, on_thought, on_recall, on_sentence, on_draft)
         if on_passages:
             on_passages(found.hits)
         if derivation := worked(alone):
@@ -346,6 +352,7 @@ class Library:
             self.token_embedder,
             self.settings.max_tokens,
             listeners,
+            wordings=self.settings.wordings,
             strict=strict,
             keep_stopped=keep_stopped,
         )

@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         le=1,
         description="Probability that the lectures treat a question below which none is written; 0 always writes.",
     )
+    wordings: int = Field(
+        default=2,
+        ge=0,
+        le=10,
+        description="Other wordings tried for a sentence that no passage bears, with a model that runs here.",
+    )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
     serve_token: str = Field(

@@ -303,6 +303,8 @@ class Answer:
     """Whether it was stopped while it was written."""
     case: WorkedCase | None = None
     """What lecta worked itself and put behind what the model wrote."""
+    said: str = ""
+    """What the model wrote, without numbers and marks; what was said otherwise is gone."""
 
     @property
     def cited(self) -> list[int]:

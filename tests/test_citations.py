@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lecta.answer.citations import UNSUPPORTED, checked, judged, without_numbers
+from lecta.answer.citations import UNSUPPORTED, checked, judged, sentences, without_numbers
 from lecta.types import Sentence
 
 
@@ -57,7 +57,7 @@ def _judge(written: str) -> Sentence:
 def test_every_sentence_gets_its_mark_and_the_models_own_numbers_go(size: int) -> None:
     found: list[Sentence] = []
     pieces = [TEXT[i : i + size] for i in range(0, len(TEXT), size)]
-    assert "".join(judged(checked(pieces, 0), _judge, found)) == (
+    assert "".join(judged(sentences(checked(pieces, 0)), _judge, found)) == (
         f"See Fig. 2 e.g. here. [1] It is $a. B$ so. {UNSUPPORTED} Then:\n- one item [2][1]\n- two {UNSUPPORTED}\n\n"
         "# Heading\n$$a.\nB$$ [3]\nLast words [1]"
     )
@@ -78,7 +78,7 @@ def test_strict_leaves_out_what_is_not_supported_and_transitions_to_nothing(size
     text = f"No. Then:\n- two\n\n{TEXT} So:\n- two"
     found: list[Sentence] = []
     pieces = [text[i : i + size] for i in range(0, len(text), size)]
-    shown = "".join(judged(checked(pieces, 0), _judge, found, strict=True))
+    shown = "".join(judged(sentences(checked(pieces, 0)), _judge, found, strict=True))
     assert UNSUPPORTED not in shown
     assert "two" not in shown
     assert "See Fig. 2 e.g. here. [1] Then:\n- one item [2][1]" in shown
@@ -88,14 +88,14 @@ def test_strict_leaves_out_what_is_not_supported_and_transitions_to_nothing(size
 
 def test_strict_shows_nothing_where_nothing_is_supported() -> None:
     found: list[Sentence] = []
-    assert "".join(judged(checked(["Then:\n- two\n- two"], 0), _judge, found, strict=True)) == ""
+    assert "".join(judged(sentences(checked(["Then:\n- two\n- two"], 0)), _judge, found, strict=True)) == ""
     assert found == []
 
 
 def test_a_mark_does_not_break_a_fence() -> None:
-    shown = "".join(judged(["```\nrm"], lambda _: Sentence("", (), 0.1, False), []))
+    shown = "".join(judged(sentences(["```\nrm"]), lambda _: Sentence("", (), 0.1, False), []))
     assert shown == f"```\nrm {UNSUPPORTED}"
-    shown = "".join(judged(["```\nrm\n```"], lambda _: Sentence("", (), 0.1, False), []))
+    shown = "".join(judged(sentences(["```\nrm\n```"]), lambda _: Sentence("", (), 0.1, False), []))
     assert shown == f"```\nrm\n```\n{UNSUPPORTED}"
 
 

@@ -23,6 +23,7 @@ import pytest
 from lecta.library import Library
 from lecta.serve.app import create_app
 from lecta.serve.desk import Desk
+from lecta.serve.events import Loading
 from lecta.serve.line import Line, LineFullError
 from lecta.serve.stopping import StoppedError, Work
 from lecta.serve.uploads import Limits, display_name
@@ -129,11 +130,35 @@ def test_an_answer_comes_as_events(client: httpx.Client) -> None:
     names = [name for name, _ in told]
     assert names[:2] == ["queued", "passages"]
     assert names[-1] == "done"
+    drafts = [data["text"].strip() for name, data in told[: names.index("text")] if name == "draft"]
+    assert drafts == ["The", "The gradient", "The gradient points", "The gradient points uphill."]
     assert "".join(data["text"] for name, data in told if name == "text").strip() == told[-1][1]["answer"]
     sentences = [data for name, data in told if name == "sentence"]
     assert [one["number"] for one in sentences] == [0, 1]
     assert sentences[0]["citations"] == [1]
     assert told[1][1]["passages"][0]["document"]
+
+
+def test_formulas_are_told_before_the_end(client: httpx.Client, model: Paced) -> None:
+    model._words = ["The derivative ", "is $\\frac{d}{dx} x^2 = 3x$. "]
+    with asking(client, "What is the gradient of x squared?") as happening:
+        told = dict(happening)
+    assert list(told)[-2:] == ["formulas", "done"]
+    assert told["formulas"]["formulas"][0]["status"] == "wrong"
+
+
+def test_who_waits_is_told_how_far_a_model_is_fetched(client: httpx.Client, desk: Desk, model: Paced) -> None:
+    model.hold()
+    with asking(client, "Where does the gradient point?") as happening:
+        next(happening)
+        desk._fetched(Loading("a model", 10, 100))
+        desk._fetched(Loading("a model", 11, 100))  # so soon after the other that it is not told
+        assert client.get("/api/status").json()["fetching"] == {"model": "a model", "done": 10, "total": 100}
+        desk._fetched(Loading("a model", 100, 100))
+        model.let.release(10_000)
+        told = [data for name, data in happening if name == "loading"]
+    assert [one["done"] for one in told] == [10, 100]
+    assert client.get("/api/status").json()["fetching"] is None
 
 
 def test_questions_stand_in_line_and_know_their_place(client: httpx.Client, desk: Desk, model: Paced) -> None:
@@ -159,9 +184,7 @@ def test_a_client_that_leaves_stops_the_model(client: httpx.Client, desk: Desk, 
     model.hold()
     model.let.release(2)
     with asking(client, "Where does the gradient point?") as happening:
-        for name, _ in happening:
-            if name == "text":
-                break
+        assert any(name == "draft" for name, _ in happening)
     until(lambda: not desk.waiting)
     assert model.running == 0
     assert len(model.written) == 2
@@ -177,7 +200,7 @@ def test_a_server_that_ends_stops_the_model(desk: Desk, model: Paced) -> None:
             body = {"question": "Where does the gradient point?", "stream": True}
             reply = stack.enter_context(httpx.stream("POST", f"{served.url}/api/ask", json=body, timeout=60))
             happening = events(reply)
-            assert any(name == "text" for name, _ in happening)
+            assert any(name == "draft" for name, _ in happening)
         with contextlib.suppress(httpx.HTTPError):  # it is told, or cut off
             assert [name for name, _ in happening][-1:] in ([], ["done"], ["sentence"])
     until(lambda: not model.running)
@@ -263,7 +286,7 @@ def test_an_answer_that_is_left_is_kept_as_far_as_it_was_written(
     model.hold()
     model.let.release(3)
     with asking(client, "Where does the gradient point?", keep=True) as happening:
-        assert sum(1 for name, _ in zip(happening, range(4), strict=False) if name) == 4
+        assert any(name == "draft" for name, _ in happening)
         until(lambda: len(model.written) == 3)
     until(lambda: not desk.waiting)
     kept = desk.library.conversations.all()[0].turns[0].answer

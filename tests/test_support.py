@@ -116,7 +116,10 @@ def test_all_evidence_is_named_and_finite(minilm: MiniLM) -> None:
     evidence = features(match(claim, passages), passages)
     assert set(evidence) == {name for kind in KINDS.values() for name in kind}
     assert all(abs(value) < 100 for value in evidence.values())
-    assert set(shipped().features) == set(evidence)
+    assert set(shipped()["references"].features) == set(evidence)
+    assert set(shipped()["answers"].features) < set(evidence)
+    assert shipped()["references"].usual == {}
+    assert set(shipped()["answers"].usual) == {"text length", "passages"}
 
 
 def test_a_calibrator_by_hand_and_through_its_file() -> None:
@@ -124,7 +127,7 @@ def test_a_calibrator_by_hand_and_through_its_file() -> None:
     calibrator = Calibrator(("words",), (tree, tree), 0.5, {"length": 3.0}, (2.0, 0.1))
     assert calibrator.probability({"words": 0.5}) == pytest.approx(0.0522, abs=1e-4)  # 1 / (1 + e^2.9)
     assert calibrator.probability({"words": 0.6}) == pytest.approx(0.9939, abs=1e-4)  # 1 / (1 + e^-5.1)
-    assert from_json(to_json(calibrator)) == calibrator
+    assert from_json(to_json({"one": calibrator, "other": calibrator})) == {"one": calibrator, "other": calibrator}
 
 
 def test_measures_by_hand() -> None:

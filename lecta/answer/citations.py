@@ -43,61 +43,55 @@ def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
         yield _kept(held, span, count)[0]
 
 
-def judged(
-    words: Iterable[str], judge: Callable[[str], Sentence], found: list[Sentence], *, strict: bool = False
-) -> Iterator[str]:
-    """Pass on a stream of words, put its mark behind every sentence, and add the sentences to `found` as they end.
+def sentences(words: Iterable[str], on_word: Callable[[str], None] = lambda sentence: None) -> Iterator[str]:
+    """Yield the sentences of a stream of words, each with the space before it, as soon as the next one begins.
 
-    `words` come as `checked` gives them, runs of whole words with the space before them; `judge` gets a sentence as it
-    was written. With `strict` an unsupported sentence is left out, and what claims nothing waits for a supported one.
+    `words` come as `checked` gives them, runs of whole words with the space before them. `on_word` is called with the
+    sentence while it grows.
 
-    >>> verdicts = {"It rises.": Sentence("", (1,), 0.9, True), "It sings.": Sentence("", (), 0.1, False)}
-    >>> "".join(judged(["It", " rises.", " It", " sings."], verdicts.__getitem__, []))
-    'It rises. [1] It sings. (not in the lectures)'
+    >>> list(sentences(["It", " rises.", " It", " sings, e.g.", " loudly."]))
+    ['It rises.', ' It sings, e.g. loudly.']
     """
-    telling = _Telling(judge, found, strict)
+    sentence = ""
     for run in words:
         for word in re.findall(r"\s*\S+|\s+", run):
-            if _is_whole(telling.sentence, word):
-                yield telling.end()
-            yield telling.go_on(word)
-    yield telling.end()
+            if _is_whole(sentence, word):
+                yield sentence
+                sentence = ""
+            sentence += word
+            on_word(sentence)
+    if sentence:
+        yield sentence
 
 
-class _Telling:
-    """The sentence that is being written, and what waits to be shown."""
+def judged(
+    told: Iterable[str], judge: Callable[[str], Sentence], found: list[Sentence], *, strict: bool = False
+) -> Iterator[str]:
+    """Pass on sentences with the mark of each behind it, and add them to `found`.
 
-    def __init__(self, judge: Callable[[str], Sentence], found: list[Sentence], strict: bool) -> None:
-        self._judge, self._found, self._strict = judge, found, strict
-        self.sentence = ""
-        self._waiting = ""
-        self._held: list[Sentence] = []
+    `told` come as `sentences` gives them; `judge` gets a sentence as it was written. With `strict` an unsupported
+    sentence is left out, and what claims nothing waits for a supported one.
 
-    def go_on(self, word: str) -> str:
-        """Take a word and return what of it is shown at once."""
-        self.sentence += word
-        return "" if self._strict else word
-
-    def end(self) -> str:
-        """Judge the sentence and return what is shown now."""
-        written, self.sentence = self.sentence, ""
+    >>> verdicts = {"It rises.": Sentence("", (1,), 0.9, True), "It sings.": Sentence("", (), 0.1, False)}
+    >>> "".join(judged(["It rises.", " It sings."], verdicts.__getitem__, []))
+    'It rises. [1] It sings. (not in the lectures)'
+    """
+    waiting: list[tuple[str, Sentence]] = []
+    for written in told:
         if not re.search(r"\w", written):
-            return written if self._strict and self._found else ""
-        verdict = self._judge(written.strip())
-        sentence = replace(verdict, text=_ITEM.sub("", written.strip()))
-        if not self._strict:
-            self._found.append(sentence)
-            return _mark(written, sentence)
-        if sentence.supported is False:
-            return ""
-        self._waiting += written + _mark(written, sentence)
-        self._held.append(sentence)
-        if sentence.supported is None:
-            return ""
-        shown = self._waiting if self._found else self._waiting.lstrip()
-        self._found += self._held
-        self._waiting, self._held = "", []
-        return shown
+            if not strict or found:
+                yield written
+            continue
+        sentence = replace(judge(written.strip()), text=_ITEM.sub("", written.strip()))
+        if strict and sentence.supported is False:
+            continue
+        waiting.append((written + _mark(written, sentence), sentence))
+        if strict and sentence.supported is None:
+            continue
+        shown = "".join(text for text, _ in waiting)
+        yield shown if found or not strict else shown.lstrip()
+        found += [one for _, one in waiting]
+        waiting.clear()
 
 
 def without_numbers(text: str) -> str:

@@ -72,7 +72,7 @@ class LlamaChat:
                 self._read(prompt, said, speaker)
                 if opened and not begun:
                     yield opened
-                limit = min(max_tokens, self._context_tokens - self._context.size)
+                limit = max(0, min(max_tokens - len(said), self._context_tokens - self._context.size))
                 pieces = self._texts(self._write([*prompt, *said], limit, seed, speaker), said)
                 yield from _without_spaces(pieces, len(begun) - len(begun.rstrip(" ")))
             except (ValueError, RuntimeError) as error:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 FILE = Path(__file__).with_name("parameters.json")
 
@@ -48,25 +49,36 @@ def _leaf(tree: Sequence[Node], values: Sequence[float]) -> float:
 
 
 @cache
-def shipped() -> Calibrator:
-    """Return the calibrator that comes with lecta."""
+def shipped() -> Mapping[str, Calibrator]:
+    """Return the calibrators that come with lecta.
+
+    "references" weighs all evidence, also what tells how references were cut on the web; "answers", for passages that
+    are all cut alike, weighs what carries over to them.
+    """
     return from_json(FILE.read_text(encoding="utf-8"))
 
 
-def from_json(text: str) -> Calibrator:
+def from_json(text: str) -> dict[str, Calibrator]:
     """Read what `to_json` wrote."""
-    fields = json.loads(text)
+    return {name: _calibrator(fields) for name, fields in json.loads(text).items()}
+
+
+def to_json(calibrators: Mapping[str, Calibrator]) -> str:
+    """Write calibrators by name, a tree a line, rounded to four decimals."""
+    return "{" + ",\n".join(f"{json.dumps(name)}: {_fields(one)}" for name, one in calibrators.items()) + "}\n"
+
+
+def _calibrator(fields: Mapping[str, Any]) -> Calibrator:
     slope, offset = fields["calibration"]
     trees = tuple(tuple((int(f), float(v), int(a), int(b)) for f, v, a, b in tree) for tree in fields["trees"])
     return Calibrator(tuple(fields["features"]), trees, fields["base"], fields["usual"], (slope, offset))
 
 
-def to_json(calibrator: Calibrator) -> str:
-    """Write a calibrator, a tree a line, rounded to four decimals."""
+def _fields(calibrator: Calibrator) -> str:
     trees = ",\n  ".join(
         json.dumps([[f, round(v, 4), a, b] for f, v, a, b in tree], separators=(",", ":")) for tree in calibrator.trees
     )
     head = json.dumps({"features": calibrator.features, "base": round(calibrator.base, 4),
                        "usual": {name: round(value, 4) for name, value in calibrator.usual.items()},
                        "calibration": [round(number, 4) for number in calibrator.calibration]})  # fmt: skip
-    return f'{head[:-1]},\n "trees": [\n  {trees}\n ]}}\n'
+    return f'{head[:-1]},\n "trees": [\n  {trees}\n ]}}'

@@ -39,7 +39,16 @@ KINDS: dict[str, dict[str, int]] = {
     },
     "order": {"pairs": 1, "triples": 1, "run": 1, "run length": 1, "common": 1},
     "signs": {"negation differs": -1, "negated": 0, "opposites": -1, "points outside": 0, "linking": 0},
-    "lengths": {"claim length": 0, "text length": 0, "window length": 0, "passages": 0, "rarity": 0},
+    "window to sentence": {
+        "precision of window": 1, "precision of sentence": 1, "recall of sentence": 1, "agreement of sentence": 1,
+    },
+    "standing out": {
+        "ahead of median": 0, "ahead in deviations": 0, "spread of scores": 0, "as good": 0, "pieces": 0, "place": 0,
+        "mean score": 0, "good": 0,
+    },
+    "lengths": {
+        "claim length": 0, "text length": 0, "window length": 0, "passages": 0, "rarity": 0, "lines": 0, "links": 0,
+    },
 }  # fmt: skip
 """Names of the evidence by kind, and whether more of it may only raise (1) or lower (-1) the support."""
 
@@ -66,13 +75,7 @@ _LINKING = frozenset(map(key, (
     "important", "note", "conclusion", "summary",
 )))  # fmt: skip
 _CAPITAL = re.compile(r"[^\W\d_]*[A-ZÀ-Þ]")
-_POINTING = frozenset(
-    ("this", "these", "it", "they", "he", "she", "that", "those", "such", "its", "their", "his", "her")
-)
-_LINKING = frozenset((
-    "therefor", "however", "also", "addit", "furthermor", "moreover", "thus", "overall", "important", "note", "conclus",
-    "summar",
-))  # fmt: skip
+_LINK = re.compile(r"https?://|www\.")
 
 
 class Passages:
@@ -111,6 +114,8 @@ class Match:
     """(n, m) whether the word itself stands in the window."""
     likeness: Array
     """(n, m) cosine of the likest word in the window, 1 for the word itself."""
+    words: Array
+    """(n, words of all passages) cosines."""
     cosines: Array
     """(m,) of the window's and the claim's mean."""
     scores: Array
@@ -139,7 +144,7 @@ def match(claim: Words, passages: Passages) -> Match:
     cosines = sums @ mean / np.maximum(np.linalg.norm(sums, axis=1) * np.linalg.norm(mean), 1e-9)
     sizes = np.array([b - a for a, b in passages.windows])
     scores = weights @ _soft(exact, like) + 0.5 * cosines - 0.03 * (sizes - 1)
-    return Match(claim, weights, exact, like, cosines, scores)
+    return Match(claim, weights, exact, like, cosine, cosines, scores)
 
 
 def _soft(exact: Booleans, like: Array) -> Array:
@@ -181,6 +186,7 @@ def features(found: Match, passages: Passages) -> dict[str, float]:
     window = [word for word, within in zip(passages.keys, inside, strict=True) if within]
     result |= _order(claim, window)
     result |= _signs(claim, window)
+    result |= _backwards(found, passages, best, single) | _standing_out(found.scores[sizes == 1], first)
     result |= {
         "second window": float(np.sort(found.scores)[-min(2, len(found.scores))]),
         "claim length": float(np.log(len(claim.keys) + 1)),
@@ -189,6 +195,8 @@ def features(found: Match, passages: Passages) -> dict[str, float]:
         "passages": float(min(len(passages.texts), 4)),
         "rarity": float(claim.weights.mean()),
         "window focus": _focus(claim, passages, inside),
+        "lines": float(np.log1p(sum(text.text.count("\n") + 1 for text in passages.texts) - 1)),
+        "links": float(any(_LINK.search(text.text) for text in passages.texts)),
     }
     return result
 
@@ -275,6 +283,47 @@ def _special(claim: Words, exact: Booleans, everywhere: Booleans) -> dict[str, f
         "names in window": share(names, exact),
         "names anywhere": share(names, everywhere),
         "names missing": float(np.log1p((names & ~everywhere).sum())),
+    }
+
+
+def _backwards(found: Match, passages: Passages, window: int, sentence: int) -> dict[str, float]:
+    """How much of the passage's words the claim speaks of: what strays from it bears it less (Zhang et al. 2020)."""
+
+    def within(number: int) -> Booleans:
+        first, last = passages.windows[number]
+        inside: Booleans = (passages.piece >= first) & (passages.piece < last)
+        return inside
+
+    def mean(values: Array, inside: Booleans) -> float:
+        weights = passages.weights[inside] + 0.02
+        return float(weights @ values / max(weights.sum(), 1e-9))
+
+    wide, narrow = within(window), within(sentence)
+    mine = set(found.claim.keys)
+    same = np.array([word in mine for word, here in zip(passages.keys, wide, strict=True) if here], bool)
+    precision = mean(found.words[:, narrow].max(axis=0), narrow)
+    recall = float(found.weights @ found.words[:, narrow].max(axis=1)) if narrow.any() else 0.0
+    return {
+        "precision of window": mean(np.where(same, 1.0, found.words[:, wide].max(axis=0)), wide),
+        "precision of sentence": precision,
+        "recall of sentence": recall,
+        "agreement of sentence": 2 * precision * recall / (precision + recall + 1e-9),
+    }
+
+
+def _standing_out(scores: Array, first: int) -> dict[str, float]:
+    """How far the best sentence stands out among all: on a page on the claim's subject every one scores well."""
+    top, mean, spread = float(scores.max()), float(scores.mean()), float(scores.std())
+    median = float(np.median(scores))
+    return {
+        "ahead of median": top - median,
+        "ahead in deviations": (top - mean) / (spread + 0.05),
+        "spread of scores": spread,
+        "as good": float(np.log1p((scores > top - 0.1).sum())),
+        "pieces": float(np.log(len(scores))),
+        "place": first / len(scores),
+        "mean score": mean,
+        "good": float((scores > 0.7).sum()),
     }
 
 

@@ -99,7 +99,8 @@ class Checker:
         found = self._match(sentence)
         if found is None:
             return Verdict(0.0, False)
-        support = _in_answers(shipped().probability({**features(found, self._passages), **shipped().usual}))
+        calibrator = shipped()["answers"]
+        support = _in_answers(calibrator.probability({**features(found, self._passages), **calibrator.usual}))
         if support < THRESHOLD:
             return Verdict(support, False)
         spans = self._spans(found)
@@ -108,10 +109,11 @@ class Checker:
     def support(self, sentence: str) -> float:
         """Return the probability (0..1) that references from the web support a claim, whatever its form.
 
-        `check` asks the same of passages that are all cut alike: how long they are then counts for nothing.
+        `check` asks the same of passages that are all cut alike: how long they are then counts for nothing, nor how
+        far one of their sentences stands out among the rest.
         """
         found = self._match(sentence)
-        return 0.0 if found is None else shipped().probability(features(found, self._passages))
+        return 0.0 if found is None else shipped()["references"].probability(features(found, self._passages))
 
     def _match(self, sentence: str) -> Match | None:
         claim = read([without_citations(sentence)], self._embedder)[0]

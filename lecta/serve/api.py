@@ -31,14 +31,15 @@ _MISSING: dict[int | str, dict[str, Any]] = {
 _EXAMPLE_EVENTS = (
     'event: queued\ndata: {"place": 0}\n\n'
     'event: passages\ndata: {"passages": [{"rank": 1, "text": "..."}]}\n\n'
-    'event: text\ndata: {"text": "The chain rule multiplies"}\n\n'
+    'event: draft\ndata: {"text": "The chain"}\n\n'
+    'event: text\ndata: {"text": "The chain rule multiplies the local derivatives. [1]"}\n\n'
     'event: sentence\ndata: {"number": 0, "text": "...", "citations": [1], "support": 0.93, "supported": true}\n\n'
     'event: done\ndata: {"question": "...", "answer": "...", "passages": []}\n\n'
 )
 _ANSWERED: dict[int | str, dict[str, Any]] = _MISSING | {
     200: {
-        "description": "The answer; with `stream`, events: queued, loading, passages, text, thought, recall, sentence, "
-        "formulas, and at the end done (the whole answer) or error.",
+        "description": "The answer; with `stream`, events: queued, loading, passages, draft, text, thought, recall, "
+        "sentence, formulas, and at the end done (the whole answer) or error.",
         "content": {"text/event-stream": {"schema": streams.SCHEMA, "example": _EXAMPLE_EVENTS}},
     },
     400: {"model": schemas.Problem, "description": "The question cannot be asked so."},
@@ -143,6 +144,7 @@ def _add_documents(routes: APIRouter, desk: Desk) -> None:
         status_code=202,
         tags=["library"],
         responses={
+            400: {"model": schemas.Problem, "description": "The file is empty."},
             409: {"model": schemas.Problem, "description": "The library keeps as many uploaded files as it may."},
             415: {"model": schemas.Problem, "description": "lecta does not read such files."},
             507: {"model": schemas.Problem, "description": "The disk is full."},

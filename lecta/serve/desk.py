@@ -37,6 +37,7 @@ _SEARCHES = 4  # threads: a search is processor work between short waits for fil
 _WAITING = 32  # questions in line; an answer takes some 30 s on two cores, so the last waits a quarter of an hour
 _FULL = f"{_WAITING} questions wait already: ask again in a few minutes"
 _IDS_SECONDS = 10.0  # a document that is added or removed elsewhere is known as late as this
+_TELL_SECONDS = 0.5  # between two notes of how far a model is fetched
 _NICENESS = 5  # of the model's threads: a search gets three times their share of a core
 
 
@@ -100,6 +101,7 @@ class Asking:
     """A question that was asked: iterate over its events. Left before its end, the model stops."""
 
     def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._work: Work[Answer] | None = None
         self._stopped = asyncio.Event()
@@ -128,6 +130,7 @@ class Desk:
         self.uploads = Uploads(library, limits or Limits(), self._forget_ids)
         self.fetching: events.Loading | None = None
         """The model that is being fetched now."""
+        self._told_at = 0.0
         self._line = Line(_WAITING)
         self._searches = ThreadPoolExecutor(_SEARCHES, thread_name_prefix="lecta-search")
         self._ids = float("-inf"), dict[str, str]()
@@ -139,10 +142,18 @@ class Desk:
         found: list[Desk] = []
 
         def on_fetch(name: str, done: int, total: int) -> None:
-            found[0].fetching = events.Loading(name, done, total) if done < total else None
+            found[0]._fetched(events.Loading(name, done, total))
 
         found.append(cls(Library(settings=settings, on_fetch=on_fetch), limits))
         return found[0]
+
+    def _fetched(self, loading: events.Loading) -> None:
+        """Tell those who wait for an answer how far a model is; called from the thread that fetches it."""
+        now, is_done = time.monotonic(), loading.done >= loading.total
+        if is_done or self.fetching is None or now - self._told_at > _TELL_SECONDS:
+            self.fetching, self._told_at = None if is_done else loading, now
+            for asking in list(self._running.values()):
+                asking._loop.call_soon_threadsafe(asking._events.put_nowait, loading)
 
     async def start(self) -> None:
         """Get ready: open the embedder and clear up what a killed server left. What fails is told when it is needed."""
@@ -263,6 +274,7 @@ class Desk:
                 strict=question.strict,
                 on_passages=lambda hits: tell(events.Passages(tuple(hits))),
                 on_text=lambda piece: tell(events.Text(piece)),
+                on_draft=lambda sentence: tell(events.Draft(sentence)),
                 on_thought=lambda piece: tell(events.Thought(piece)),
                 on_recall=on_recall,
                 on_sentence=lambda sentence: tell(events.Judged(next(numbers), sentence)),
@@ -272,7 +284,7 @@ class Desk:
         asking._work = Work(work, niceness=_NICENESS)
         answer = await asking._work.result()
         if answer.formulas:
-            tell(events.Formulas(answer.formulas))
+            asking._events.put_nowait(events.Formulas(answer.formulas))
         return answer
 
     async def _kept(self, question: Question, conversation: Conversation | None, answer: Answer) -> events.Done:

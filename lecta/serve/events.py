@@ -1,6 +1,6 @@
 """What happens while an answer is written, in the order in which it can come.
 
-queued* loading* passages text|thought|recall|sentence* formulas? (done | error)
+queued* loading* passages (draft | text | sentence | thought | recall)* formulas? (done | error)
 
 `passages` comes once more when the question was waiting, for the model may have read it otherwise.
 """
@@ -46,6 +46,17 @@ class Text:
     """A piece of the answer in Markdown, with citations as "[1]" behind the sentences that are borne."""
 
     name: ClassVar[str] = "text"
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The sentence that is being written, from its beginning; it may still become another.
+
+    It stands behind the text so far, until a later draft or a piece of text takes its place.
+    """
+
+    name: ClassVar[str] = "draft"
     text: str
 
 
@@ -105,7 +116,7 @@ class Failed:
     """As HTTP has it: 400 the question is wrong, 503 too many wait, 499 stopped before anything was written."""
 
 
-Event = Queued | Loading | Passages | Text | Thought | Recall | Judged | Formulas | Done | Failed
+Event = Queued | Loading | Passages | Text | Draft | Thought | Recall | Judged | Formulas | Done | Failed
 
 
 def to_json(event: Event) -> dict[str, Any]:

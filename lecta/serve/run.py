@@ -55,6 +55,7 @@ class Server(uvicorn.Server):
                 log_level="critical",
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=75,  # after uvicorn's 5 s a client that had paused met a closed connection
                 timeout_graceful_shutdown=3,
             )
         )

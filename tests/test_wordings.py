@@ -1,0 +1,89 @@
+"""A sentence that no passage bears is said otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lecta.answer.llama import LlamaChat
+from lecta.answer.wordings import best_wordings
+from lecta.library import Library
+from lecta.settings import load
+from lecta.types import Sentence
+from tests.conftest import COURSE
+
+BORNE = ("It rises.", "It falls slowly.", "It rests.")
+
+
+def _judge(text: str) -> Sentence:
+    return Sentence(text, supported=None if text.endswith(":") else text in BORNE)
+
+
+def _answer(said: dict[tuple[str, int], str], tries: int = 2) -> tuple[list[str], list[tuple[str, int]]]:
+    """Return the sentences that come of what a model says, and what it was asked for."""
+    asked = []
+
+    def write(begun: str, number: int) -> Iterator[str]:
+        asked.append((begun, number))
+        return iter([said.get((begun, number), "")])
+
+    return list(best_wordings(write, _judge, lambda: tries)), asked
+
+
+def test_what_is_borne_stays_and_nothing_is_asked_again() -> None:
+    assert _answer({("", 0): "It is so:\n\nIt rises. It rests."})[1] == [("", 0)]
+
+
+def test_the_first_wording_that_is_borne_is_taken_and_the_answer_goes_on_from_it() -> None:
+    said = {("", 0): "It sings. And more.", ("", 1): "It swims.", ("", 2): "It rises.", ("It rises.", 0): " It rests."}
+    assert _answer(said)[0] == ["It rises.", " It rests."]
+
+
+def test_where_no_wording_is_borne_the_first_stays() -> None:
+    said = {("", 0): "It sings. It rises.", ("", 1): "It swims.", ("", 2): "It flies.", ("It sings.", 0): " It rises."}
+    assert _answer(said)[0] == ["It sings.", " It rises."]
+
+
+def test_what_was_said_is_no_other_wording() -> None:
+    said = {
+        ("", 0): "It falls slowly. It sings.",
+        ("It falls slowly.", 1): " It falls slowly.",
+        ("It falls slowly.", 2): " It rises.",
+    }
+    assert _answer(said)[0] == ["It falls slowly.", " It rises."]
+
+
+def test_an_answer_may_end_instead_but_not_before_anything_is_borne() -> None:
+    assert _answer({("", 0): "It rises. It sings."})[0] == ["It rises."]
+    assert _answer({("", 0): "It sings."})[0] == ["It sings."]
+
+
+def test_without_tries_nothing_is_asked_again() -> None:
+    assert _answer({("", 0): "It sings. It swims."}, tries=0) == (["It sings.", " It swims."], [("", 0)])
+
+
+@pytest.mark.slow
+def test_a_real_model_says_otherwise_what_no_passage_bears(
+    small_model: Path, models_folder: Path, tmp_path: Path
+) -> None:
+    """With the small model, which invents much: at least as many of its sentences are borne, and none twice."""
+    chat = LlamaChat(small_model)
+    library = Library(tmp_path / "library", settings=load(answerable=0), chat=chat)
+    library.add([COURSE / "lecture-03-optimisers"])
+    question, drafts = "Why does Adam correct its bias?", list[str]()
+    greedy = Library(library.path, settings=load(answerable=0, wordings=0), chat=chat).ask(question)
+    answer = library.ask(question, on_draft=drafts.append)
+    assert not answer.abstained
+    texts = [sentence.text for sentence in answer.sentences]
+    assert len(set(texts)) == len(texts)
+    assert all(text in answer.said for text in texts)
+    assert _share(answer.sentences) >= _share(greedy.sentences)
+    assert any(texts[0] in draft for draft in drafts)  # it was seen while it grew
+    assert library.ask(question).text == answer.text  # the same draws
+
+
+def _share(sentences: tuple[Sentence, ...]) -> float:
+    claims = [sentence.supported for sentence in sentences if sentence.supported is not None]
+    return sum(claims) / max(1, len(claims))
