@@ -20,6 +20,7 @@ from lecta.errors import ChatError, PromptTooLongError
 from lecta.protocols import ChatModel, Rewindable, TokenEmbedder
 from lecta.types import Answer, Hit, Message, Sentence, Span
 
+UNSUPPORTED = citations.UNSUPPORTED
 OnText = Callable[[str], None]
 """Called with each piece of an answer as it is written."""
 

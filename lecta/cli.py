@@ -467,6 +467,7 @@ def serve(
     library: LibraryOption = None,
 ) -> None:
     """Serve the library: a page, a REST API and an OpenAI-compatible one, until Ctrl-C."""
+    from lecta import web
     from lecta.serve import run
     from lecta.serve.app import create_app
     from lecta.serve.desk import Desk
@@ -486,7 +487,9 @@ def serve(
         if open_browser:
             run.visit(visited)
 
-    run.run(create_app(desk, safety), taken, on_ready)
+    app = create_app(desk, safety)
+    web.mount(app, desk)
+    run.run(app, taken, on_ready)
 
 
 @app.command()

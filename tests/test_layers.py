@@ -25,7 +25,7 @@ ROOMS = (
     "question",
     "conversations",
 )
-DOORS = ("console", "chatting", "export", "mathtext", "cli", "serve", "mcp_server", "__main__", "__init__")
+DOORS = ("console", "chatting", "export", "mathtext", "cli", "serve", "web", "mcp_server", "__main__", "__init__")
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)
