@@ -24,8 +24,8 @@ from lecta.types import Message
 
 _LEAST_ANSWER = 256  # tokens, some 150 words
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
-# Turns that a thread waits for the others before it sleeps. OpenMP's own count, for ever by human measure, makes two
-# threads on two busy cores 50 times slower than one; sleeping at once makes them 1.6 times slower on idle ones.
+# Turns that a thread waits for the others before it sleeps. OpenMP's own count makes two threads
+# on two busy cores up to 50 times slower; sleeping at once makes them 1.6 times slower on idle ones.
 _SPINS = "20000"
 _TOP_K, _TOP_P, _TEMPERATURE = 40, 0.9, 0.7  # of a reply that is drawn: words near the greedy ones
 
