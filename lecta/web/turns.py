@@ -34,6 +34,7 @@ class Turn:
     def __init__(self, question: str, on_cite: OnCite, say: Say) -> None:
         self._on_cite, self._say = on_cite, say
         self._draft = Draft("")
+        self._before = 0  # questions that are answered first
         self._thought = ""
         self._shown_at = 0.0
         self._blocks: list[ui.html] = []
@@ -85,14 +86,24 @@ class Turn:
         """Show what comes before the answer."""
         match event:
             case Queued(place):
-                before = labels.count(place, "question") + (" is" if place == 1 else " are")
-                self._do(f"{before} answered before yours" if place else "Searching your lectures …")
+                self._before = place
+                self._tell()
             case Loading(model, done, total):
                 self._fetch(model, done, total)
             case Passages(hits):
                 self._find(hits)
             case Thought(text):
                 self._think(text)
+
+    def _tell(self) -> None:
+        """Say how far it is before anything is written; passages may be there while the question still waits."""
+        if self._before:
+            before = labels.count(self._before, "question")
+            self._do(f"{before} {'is' if self._before == 1 else 'are'} answered before yours")
+        elif self._draft.passages:
+            self._do(f"Reading {labels.count(len(self._draft.passages), 'passage')} …")
+        else:
+            self._do("Searching your lectures …")
 
     def _do(self, doing: str) -> None:
         if self._doing.text != doing:
@@ -112,7 +123,7 @@ class Turn:
         self._found_heading.set_text(found)
         parts.show(self._found, bool(hits))
         self._fill(())
-        self._do(f"Reading {labels.count(len(hits), 'passage')} …" if hits else "Nothing found …")
+        self._tell()
 
     def _fill(self, cited: Sequence[int]) -> None:
         """List the passages; those that are cited stand out."""
