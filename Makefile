@@ -46,12 +46,9 @@ lock: $(DEV) ## resolve requirements.txt anew, for every platform and Python
 course: $(DEV) ## make the sample course's slides and subtitles from their sources
 	$(BIN)/python examples/make_course.py
 
-bench: $(DEV) ## measure start-up, search and indexing on this machine (minutes; writes benchmarks/results)
-	$(BIN)/python -m benchmarks.commands
-	$(BIN)/python -m benchmarks.vectors
-	$(BIN)/python -m benchmarks.reading
-	$(BIN)/python -m benchmarks.kills
-	$(BIN)/python -m benchmarks.derive
+bench: $(DEV) ## measure what needs no other data (minutes; writes benchmarks/results)
+	$(BIN)/python -m benchmarks --list
+	$(BIN)/python -m benchmarks
 
 clean: ## remove the environment and the sample library; models stay in the user's cache
 	rm -rf $(VENV) .lecta build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -62,7 +59,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
-	@echo "installing into $(VENV) ..."
+	@echo "installing into $(VENV) (1.4 GB, some minutes) ..."
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -e .
 	@touch $@

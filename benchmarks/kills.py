@@ -114,6 +114,7 @@ def _everything(library: Path) -> dict[str, Counter[tuple[Any, ...]]]:
     return {
         "documents": Counter((row["source"], row["sha256"], row["passages"], row["text"]) for row in documents),
         "passages": Counter((row["source"], row["start_index"], row["end_index"], row["text"]) for row in passages),
+        "vectors": Counter((row["source"], row["start_index"], row["vector"] is None) for row in passages),
         "paragraphs": Counter((row["source"], row["ordinal"], row["exact"], row["copy_of"]) for row in signatures),
         "debris": Counter((table, row["source"]) for table, rows in (("passages", passages), ("signatures", signatures))
                           for row in _debris(documents, rows)),

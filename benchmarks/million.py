@@ -27,6 +27,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from benchmarks import machine
+from lecta.adding import lexicon_of
 from lecta.library import Library
 from lecta.protocols import Vectors
 from lecta.settings import load
@@ -36,6 +37,13 @@ COSINES = (0.7, 0.95)
 EXCHANGED = 0.3
 """Share of a passage's words that are taken from other passages of the course."""
 K, CANDIDATES = 10, 100
+FORMS: dict[str, Callable[[str], str]] = {
+    "in_a_lecture": lambda question: f"{question.rstrip('?.')} in lecture 3?",
+    "on_the_slides": lambda question: f"On the slides: {question}",
+    "with_a_phrase": lambda question: f'{question} "gradient descent"',
+    "first_place": lambda question: f"When is {question.rstrip('?.')} first introduced?",
+}
+"""Questions that ask for more than their words, made of the plain ones."""
 COPIES_AT_A_TIME = 20
 
 Measured = dict[str, float]
@@ -97,7 +105,7 @@ def make(course: Path, folder: Path, passages: int) -> dict[str, Any]:
                                     enable_stable_row_ids=True)  # fmt: skip
         store._publish(type(state)(is_settled=False))
     written, began = time.perf_counter(), time.process_time()
-    store.settle()
+    store.settle(lambda _: lexicon_of(iter(tables["passages"]["text"].to_pylist())))  # the copies' words are the same
     settled, ended = time.perf_counter(), time.process_time()
     return {
         "course": real.documents()[0].course,
@@ -184,6 +192,9 @@ def measure(path: Path, questions: Sequence[str]) -> dict[str, Any]:
         "first_search_ms": round(1000 * first),
         "search": whole,
         "search_in_one_course": _times(lambda question: library.search(question, course=course), questions),
+        "special": {
+            form: _times(library.search, [make(question) for question in questions]) for form, make in FORMS.items()
+        },
         "embed": _times(lambda question: library.embedder.embed_queries([question]), questions),
         "vectors": _times(lambda vector: store.search_vector(vector, CANDIDATES, no_filters), list(vectors)),
         "bm25": _times(lambda question: store.search_words(question, CANDIDATES, no_filters), questions),

@@ -1,4 +1,8 @@
-"""One run of `Library.add`: which files are new, changed or renamed, read ahead of the embedder, committed together."""
+"""One run of `Library.add`: which files are new, changed or renamed; read ahead, committed together, then embedded.
+
+A passage is stored, and found by its words, before its vector is made: reading a course takes seconds, embedding it a
+minute.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +16,20 @@ from typing import Any
 
 from lecta import read
 from lecta.aligning import align_lectures
+from lecta.embedding import OnEmbedded, give_vectors
 from lecta.errors import LibraryError, ModelError, ReadError, first_line
 from lecta.intake import REPEATED, File, Intake, sha256_of, without_repeats
 from lecta.lectures.naming import lecture_number
+from lecta.protocols import Embedder
 from lecta.question import lexicon
-from lecta.store import Entry, Store, shown_path
+from lecta.store import Entry, Store, document_id, shown_path
 from lecta.types import Document, DocumentRecord, FileReport
 
 OnHeard = Callable[[str, str], None]
 """Called with a file and where in it its reader is, for files that take long."""
 
 _COMMIT_SECONDS = 2.0  # no more work than this, and one file, is lost by a kill
-_COMMIT_PASSAGES = 256  # a commit costs about 50 ms; this many passages cost seconds to embed
+_COMMIT_PASSAGES = 8192  # some 10 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +50,13 @@ def lexicon_of(texts: Iterator[str]) -> dict[str, Any]:
 
 
 class Adding:
-    """Adds files to a store. `make_intake` is called when the first file has to be read, for that loads models."""
+    """Adds files to a store."""
 
-    def __init__(self, store: Store, make_intake: Callable[[], Intake]) -> None:
+    def __init__(self, store: Store, make_intake: Callable[[], Intake], embedder: Callable[[], Embedder]) -> None:
+        """`make_intake` is called when the first file has to be read, `embedder` when a passage lacks its vector."""
         self._store = store
         self._make_intake = make_intake
+        self._embedder = embedder
         records = store.documents()
         self._known = {record.path: record for record in records}
         self._named = {record.source: record.path for record in records}
@@ -56,7 +64,13 @@ class Adding:
         self._waiting: list[tuple[FileReport, Entry]] = []
         self._committed = time.monotonic()
 
-    def run(self, files: Sequence[File], options: read.Options, on_heard: OnHeard | None) -> Iterator[FileReport]:
+    def run(
+        self,
+        files: Sequence[File],
+        options: read.Options,
+        on_heard: OnHeard | None = None,
+        on_embedded: OnEmbedded | None = None,
+    ) -> Iterator[FileReport]:
         """Yield a report for each file; those that were read, once they are stored."""
         self.compare_again()
         jobs: list[_Job] = []
@@ -72,25 +86,38 @@ class Adding:
             for job, document in zip(jobs, reading.read_all([job.file.path for job in jobs], heard), strict=True):
                 yield from self._take(job, document)
             yield from self._commit()
-        self.finish(on_heard)
+        self.finish(on_heard, on_embedded)
 
-    def finish(self, on_heard: OnHeard | None = None) -> None:
-        """Do what changed documents ask of the others, as far as it is not done: compare, align, index."""
+    def finish(self, on_heard: OnHeard | None = None, on_embedded: OnEmbedded | None = None) -> None:
+        """Do what is left to do for documents and what their change asks of others: compare, embed, align, index."""
         self.compare_again()
+        give_vectors(self._store, self._embedder, on_embedded)
+        self._settle(on_heard)
+
+    def mend(self) -> None:
+        """Do what a removal asks of other documents; what another run is embedding just now is left to it."""
+        give_vectors(self._store, self._embedder, ids=self.compare_again())
+        self._settle()
+
+    def _settle(self, on_heard: OnHeard | None = None) -> None:
         align_lectures(self._store, None if on_heard is None else lambda source: on_heard(source, "finding its slides"))
         self._store.settle(lexicon_of)
 
-    def compare_again(self) -> None:
-        """Index what repeated words that are gone: changed or removed, by this run or one that was killed."""
+    def compare_again(self) -> list[str]:
+        """Index what repeated words that are gone: changed or removed, by this run or one that was killed.
+
+        Returns the ids of the documents that this was done for.
+        """
         orphans = self._store.orphans()
         if not orphans:
-            return
+            return []
         entries = []
         for record in self._store.documents():
             document = self._store.document(record.source) if record.source in orphans else None
             if document is not None:
                 entries.append(self._intake.clean_entry(Path(record.path), without_repeats(document)))
         self._store.put(entries)
+        return [document_id(entry.path) for entry in entries]
 
     @cached_property
     def _intake(self) -> Intake:

@@ -85,14 +85,26 @@ class Answering:
         self._first_at = 0.0
         self._told = 0
 
-    def answer(self, question: str, hits: tuple[Hit, ...], started: float, uncovered: Sequence[str] = ()) -> Answer:
+    def answer(
+        self,
+        question: str,
+        hits: tuple[Hit, ...],
+        started: float,
+        uncovered: Sequence[str] = (),
+        *,
+        read: Sequence[Hit] = (),
+        section: int = 0,
+    ) -> Answer:
         """Let the model answer from passages; `started` is when the question came, by `time.perf_counter`.
 
-        `uncovered` are parts of the question that the lectures do not treat; the answer says so. Raises `ChatError`
-        when the model fails or writes nothing.
+        `uncovered` are parts of the question that the lectures do not treat; the answer says so. Where the model is to
+        read something else than `hits`, which the answer is checked against, that is `read`, whose first `section`
+        passages are kept as read. Raises `ChatError` when the model fails or writes nothing.
         """
         harmless, ordered = without_orders(hits)
-        shown, stream = self._begun(question, harmless, uncovered)
+        reading = without_orders(read)[0] if read else harmless
+        given, stream = self._begun(question, reading, uncovered, section)
+        shown = harmless if read else given
         hits = hits[: len(shown)]
         self._question, self._texts = question, [hit.passage.text for hit in shown]
         marker = formulas.Marker(self._texts)
@@ -193,11 +205,12 @@ class Answering:
         )
 
     def _begun(
-        self, question: str, hits: tuple[Hit, ...], uncovered: Sequence[str]
+        self, question: str, hits: tuple[Hit, ...], uncovered: Sequence[str], section: int = 0
     ) -> tuple[tuple[Hit, ...], Iterator[str]]:
         """Let the model begin, with as many of the best passages as it has room for."""
         while True:
-            self._messages = prompt.build_messages(question, hits, uncovered)
+            section = section if section <= len(hits) else 0
+            self._messages = prompt.build_messages(question, hits, uncovered, section)
             stream = self._chat.stream(self._messages, self._max_tokens)
             try:
                 first = next(stream, "")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lecta.answer.rewrite import standalone
 from lecta.errors import ChatError, first_line
-from lecta.lectures import group
 from lecta.protocols import ChatModel, Embedder
 from lecta.question import Landmark, Meeting, understand
 from lecta.question.followup import by_rule, is_faithful, is_followup
@@ -16,6 +16,9 @@ from lecta.question.lexicon import Lexicon
 from lecta.question.words import stem
 from lecta.store import Store
 from lecta.types import Filters, Hit, Message, Passage, Understanding
+
+if TYPE_CHECKING:
+    from lecta.lectures import Lecture
 
 ORDERED = 50
 """Passages among which the first or last place is looked for."""
@@ -56,11 +59,16 @@ class Asking:
         """Tell whether any passage passes the filters."""
         return self._store.holds(filters)
 
+    def _lectures(self) -> list[Lecture]:
+        from lecta.lectures import group  # 20 ms, and few questions name one
+
+        return self._store.remembered("lectures", lambda: group(self._store.documents()))
+
     def meetings(self, course: str | None) -> list[Meeting]:
         """Return the library's numbered lectures."""
         return [
             Meeting(lecture.course, lecture.number, lecture.date.isoformat() if lecture.date else "")
-            for lecture in group(self._store.documents())
+            for lecture in self._lectures()
             if lecture.number is not None and course in (None, lecture.course)
         ]
 
@@ -69,7 +77,7 @@ class Asking:
         pattern = re.compile(_event_pattern(event), re.IGNORECASE)
         marks = [
             Landmark(one.course, one.number, one.date.isoformat() if one.date else "", False, f'"{one.title}"')
-            for one in group(self._store.documents())
+            for one in self._lectures()
             if course in (None, one.course) and pattern.search(one.title)
         ]
         for passage in self._store.titled(event.split(maxsplit=1)[0][:3], course):

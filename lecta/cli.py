@@ -93,6 +93,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # Windows' pipes are not UTF-8 by themselves
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them takes 50 ms, and lecta has none
     try:
         app()
     except LectaError as error:
@@ -101,7 +102,9 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("stopped")
         sys.exit(130)
-    except BrokenPipeError:  # `lecta list | head`
+    except (BrokenPipeError, SystemExit) as error:
+        if not _lost_its_reader(error):
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
@@ -136,8 +139,8 @@ def add(
     from lecta import console
 
     opened = _open(library)
-    with console.adding(quiet=as_json) as (on_file, on_heard):
-        report = opened.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+    with console.adding(quiet=as_json) as shown:
+        report = opened.add(paths, course=course, prune=prune, **shown)
     if as_json:
         _print_json(
             {
@@ -155,6 +158,8 @@ def add(
     if watch:
         _watch(opened, paths, course, prune=prune, as_json=as_json)
         return
+    if sys.stderr.isatty() and not as_json and any(file.status in ("added", "updated") for file in report.files):
+        _read_in_background(opened)
     if not report.files:
         raise LectaError(f"no files in {', '.join(map(str, paths))}")
     if any(file.status == "failed" for file in report.files) or not any(
@@ -176,7 +181,7 @@ def search(
     """Find the passages that treat a question."""
     from lecta import console
 
-    opened = _open(library)
+    opened = _open(library, is_asked=True)
     found = opened.search(question, k, course=course, lecture=lecture, kind=kind.value if kind else None)
     if as_json:
         _print_json(console.search_json(found))
@@ -203,30 +208,57 @@ def ask(
     as_json: JsonOption = False,
 ) -> None:
     """Answer a question from the lectures, with sources."""
+    from lecta import resident
+    from lecta.resident import client
+
+    settings = _settings(library=library, model=model)
+    filters = {"course": course, "lecture": lecture, "kind": kind.value if kind else None}
+    options: dict[str, Any] = {"k": k, "strict": strict} | filters
     from lecta import console
 
-    opened = _open(library, model=model)
-    if not as_json:
-        _warn_if_empty(opened)
     with console.answering(quiet=as_json, show_docs=show_docs, show_thinking=show_thinking) as listener:
-        answer = opened.ask(
-            question,
-            k,
-            course=course,
-            lecture=lecture,
-            kind=kind.value if kind else None,
-            strict=strict,
-            on_passages=listener.on_passages,
-            on_text=listener.on_text,
-            on_thought=listener.on_thought,
-            on_recall=listener.on_recall,
-            on_draft=listener.on_draft,
-        )
+
+        def on_empty() -> None:
+            if not as_json:
+                listener.pause()
+                _complain(_is_empty(settings.library))
+
+        answer = client.ask(settings, question, options, listener, on_empty)
+        is_warm = answer is not None
+        if answer is None:
+            opened = _opened(settings, is_asked=True)
+            if not as_json and not opened.store.count():
+                on_empty()
+            answer = opened.ask(
+                question,
+                **options,
+                on_passages=listener.on_passages,
+                on_text=listener.on_text,
+                on_thought=listener.on_thought,
+                on_recall=listener.on_recall,
+                on_draft=listener.on_draft,
+            )
     if as_json:
         _print_json(console.answer_json(answer))
     else:
         console.print_sources(answer)
         console.print_understood(answer.understood, question)
+    if not is_warm:
+        resident.start(settings)
+    if not as_json and sys.stderr.isatty():
+        _read_what_was_missed(settings)
+
+
+@app.command()
+def stop(library: LibraryOption = None, as_json: JsonOption = False) -> None:
+    """End the process that stays after `ask` with everything loaded."""
+    from lecta.resident import client
+
+    was_there = client.stop(_settings(library=library))
+    if as_json:
+        _print_json({"stopped": was_there})
+    else:
+        typer.echo("stopped" if was_there else "none was there")
 
 
 @app.command()
@@ -344,6 +376,34 @@ def reindex(
         console.print_reindex(report)
 
 
+@app.command("read-ahead")
+def read_ahead(
+    sections: Annotated[
+        int | None,
+        typer.Option("--sections", min=0, max=10_000, help="Sections to read. [default: 64]", show_default=False),
+    ] = None,
+    library: LibraryOption = None,
+    model: ModelOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let the model read what will probably be asked for, so that answers begin at once; waits while a question runs.
+
+    Ctrl-C keeps what was read.
+    """
+    from lecta import console
+
+    opened = _open(library, model=model)
+    if hasattr(os, "nice"):
+        os.nice(10)
+    with console.counting("sections", quiet=as_json) as on_section:
+        done = opened.read_ahead(sections, on_section)
+    kept = opened.states.kept()
+    if as_json:
+        _print_json({"read": done, "states": kept.states, "bytes": kept.bytes, "limit": kept.limit})
+    else:
+        typer.echo(f"read {done} section{'s' * (done != 1)} ahead; {kept.states} states take {kept.bytes / 1e6:.0f} MB")
+
+
 @app.command()
 def status(
     explain: Annotated[
@@ -355,6 +415,7 @@ def status(
 ) -> None:
     """Show where the library and the models are, and how much they hold."""
     from lecta import console
+    from lecta.resident import client
 
     opened = _open(library)
     if explain is not None:
@@ -364,7 +425,7 @@ def status(
         else:
             console.print_explanation(report)
         return
-    facts = console.status_facts(opened)
+    facts = console.status_facts(opened) | {"resident": client.status(opened.settings)}
     if as_json:
         _print_json(facts)
     else:
@@ -713,8 +774,8 @@ def _watch(library: Library, paths: list[Path], course: str | None, *, prune: bo
     for changes in watchfiles.watch(*paths, debounce=2000, step=500):
         if all(path.startswith(own) for _, path in changes):
             continue
-        with console.adding(quiet=False) as (on_file, on_heard):
-            report = library.add(paths, course=course, prune=prune, on_file=on_file, on_heard=on_heard)
+        with console.adding(quiet=False) as shown:
+            report = library.add(paths, course=course, prune=prune, **shown)
         if any(file.status not in ("unchanged", "skipped") for file in report.files) or report.gone:
             console.print_add(report)
 
@@ -728,16 +789,61 @@ def _settings(**given: Any) -> Settings:
     return settings.load(**given)
 
 
-def _open(library: Path | None, **given: Any) -> Library:
+def _open(library: Path | None, *, is_asked: bool = False, **given: Any) -> Library:
+    return _opened(_settings(library=library, **given), is_asked=is_asked)
+
+
+def _opened(settings: Settings, *, is_asked: bool) -> Library:
+    """Return the library; where it `is_asked` its embedder is opened while the rest of lecta is imported."""
+    from lecta.opening import embedder_ahead
+
+    ahead = embedder_ahead(settings) if is_asked else None
     from lecta import console
     from lecta.library import Library
 
-    return Library(settings=_settings(library=library, **given), on_fetch=console.on_fetch())
+    return Library(settings=settings, on_fetch=console.on_fetch(), ahead=ahead)
+
+
+def _read_what_was_missed(settings: Settings) -> None:
+    """Let the section that a question missed be read in the background, for the next."""
+    opened = _opened(settings, is_asked=False)
+    if opened.wants_reading():
+        _read_in_background(opened, "--sections", "1")
+
+
+def _read_in_background(library: Library, *options: str) -> None:
+    """Start `lecta read-ahead` on its own, where it is wanted and the model is here."""
+    import subprocess
+
+    if not library.settings.read_ahead or not library.keeps_states:
+        return
+    with contextlib.suppress(OSError):
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "lecta",
+                "read-ahead",
+                "--library",
+                str(library.path.absolute()),
+                "--model",
+                library.settings.model,
+                *options,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
 
 
 def _warn_if_empty(library: Library) -> None:
     if not library.store.count():
-        _complain(f"library {library.path} is empty: add lectures with `lecta add PATH`")
+        _complain(_is_empty(library.path))
+
+
+def _is_empty(folder: Path) -> str:
+    return f"library {folder} is empty: add lectures with `lecta add PATH`"
 
 
 def _check_targets(*paths: Path | None) -> None:
@@ -766,6 +872,11 @@ def _give(run: Run, as_json: bool, out: Path | None, report: Path | None) -> Non
 
 def _print_json(value: object) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def _lost_its_reader(error: BaseException | None) -> bool:
+    """Tell whether the reader of what is printed went away (`lecta list | head`); rich and typer exit with 1 then."""
+    return error is not None and (isinstance(error, BrokenPipeError) or _lost_its_reader(error.__context__))
 
 
 def _complain(line: str) -> None:

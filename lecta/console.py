@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypedDict, get_args
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -58,8 +58,14 @@ _STATUS_STYLE: dict[FileStatus, str] = {
 }
 
 
+_PIPE_WIDTH = 400
+"""Columns of what is no terminal: a table is as wide as what stands in it, and nothing is broken within a word."""
+
+
 def _out() -> Console:
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if sys.stdout.isatty():
+        return Console(highlight=False)
+    return Console(highlight=False, soft_wrap=True, width=_PIPE_WIDTH)
 
 
 def _err() -> Console:
@@ -234,15 +240,26 @@ OnFile = Callable[[FileReport, int, int], None]
 OnHeard = Callable[[str, str], None]
 
 
+class Shown(TypedDict):
+    """What `Library.add` tells while it goes on."""
+
+    on_file: OnFile
+    on_heard: OnHeard
+    on_embedded: Callable[[int, int], None]
+
+
 @contextlib.contextmanager
-def adding(quiet: bool) -> Iterator[tuple[OnFile, OnHeard]]:
-    """Show a bar of files while they are added, where in a long one its reader is, and every file that fails."""
+def adding(quiet: bool) -> Iterator[Shown]:
+    """Show a bar of files while they are added, where in a long one its reader is, and every file that fails.
+
+    Once they are found by their words the bar is of passages.
+    """
     console = _err()
     bar = Progress(
-        TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        TextColumn("{task.fields[deed]}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
         TextColumn("{task.description}"), console=console, transient=True, disable=quiet or not console.is_terminal,
     )  # fmt: skip
-    task = bar.add_task("", total=None)
+    task = bar.add_task("", total=None, deed="reading")
 
     def on_file(report: FileReport, done: int, total: int) -> None:
         bar.update(task, completed=done, total=total, description="")
@@ -252,8 +269,12 @@ def adding(quiet: bool) -> Iterator[tuple[OnFile, OnHeard]]:
     def on_heard(path: str, where: str) -> None:
         bar.update(task, description=escape(f"{Path(path).name}: {where}"))
 
+    def on_embedded(done: int, total: int) -> None:
+        words = "found by words; making vectors"
+        bar.update(task, completed=done, total=total, deed="embedding", description=words)
+
     with bar:
-        yield on_file, on_heard
+        yield {"on_file": on_file, "on_heard": on_heard, "on_embedded": on_embedded}
 
 
 def _download_bar(deed: str) -> Progress:
@@ -405,6 +426,10 @@ class Listener:
             self._console.print(_markdown(self._text))
         elif not self._quiet and not self._console.is_terminal:
             self._console.file.write("\n")
+
+    def pause(self) -> None:
+        """Take away what is shown for the moment, so that something else can be printed."""
+        self._hide()
 
     def _show(self, shown: Any) -> None:
         if self._live is None:
@@ -680,12 +705,13 @@ def status_facts(library: Library) -> dict[str, Any]:
     """Return what `lecta status` prints."""
     from lecta import models
 
-    records, lectures = library.documents(), library.lectures()
+    records, lectures, kept = library.documents(), library.lectures(), library.states.kept()
     both = [lecture for lecture in lectures if lecture.kinds.keys() >= {"slides", "speech"}]
     return {
         "library": str(library.path),
         "files": len(records),
         "passages": library.store.count(),
+        "without_vectors": library.store.bare_count(),
         "courses": sorted({record.course for record in records}),
         "lectures": len(lectures),
         "aligned": sum(lecture.aligned > 0 for lecture in both),
@@ -700,6 +726,10 @@ def status_facts(library: Library) -> dict[str, Any]:
         "reader": library.store.recipe.reader,
         "models": str(library.settings.models),
         "model": library.model_name,
+        "states": kept.states,
+        "states_megabytes": round(kept.bytes / 1e6, 1),
+        "states_limit": kept.limit // 1_000_000,
+        "states_hits": kept.hits,
         "models_here": [
             name for name, model in models.MODELS.items() if models.is_cached(model, library.settings.models)
         ],
@@ -711,7 +741,16 @@ def print_status(facts: dict[str, Any]) -> None:
     console = _out()
     for name, value in facts.items():
         shown = ", ".join(value) if isinstance(value, list) else value
-        console.print(f"{name:12} {shown}", markup=False)
+        shown = _resident_shown(value) if name == "resident" else shown
+        if shown != "":
+            console.print(f"{name.replace('_', ' '):16} {shown}", markup=False)
+
+
+def _resident_shown(value: dict[str, Any] | None) -> str:
+    if value is None:
+        return "none"
+    does = "answering" if value["is_answering"] else f"ends in {value['seconds_left']} s"
+    return f"process {value['pid']} with {value['model']}, {does}; `lecta stop` ends it"
 
 
 def print_models(cache: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""A file on its way into the library: read, placed in its course, cleaned, cut, embedded.
+"""A file on its way into the library: read, placed in its course, cleaned, cut; its vectors come later.
 
 path -> Document -> with course and lecture -> without repeats and advertisements -> Passages -> Entry
 """
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+import numpy as np
+
 from lecta import chunk, read
 from lecta.clean import boilerplate
 from lecta.clean.dedupe import SeenInMemory, dedupe
@@ -19,9 +21,8 @@ from lecta.errors import UsageError, first_line
 from lecta.lectures import Course, load_course
 from lecta.lectures import Entry as LectureEntry
 from lecta.lectures.naming import lecture_number, lecture_title, number_in_heading
-from lecta.protocols import Embedder
 from lecta.question import mathematics
-from lecta.store import Entry, shown_path
+from lecta.store import Bare, Entry, shown_path
 from lecta.types import Document, Kind, Passage, Section, Signature
 
 REPEATED = "repeated: "
@@ -129,9 +130,9 @@ def sha256_of(path: Path) -> str:
 class Intake:
     """Makes store entries of documents, and remembers the paragraphs it has seen."""
 
-    def __init__(self, embedder: Embedder, passage_size: int, signatures: Iterable[Signature]) -> None:
-        """`signatures` are of the paragraphs the library holds, oldest first."""
-        self._embedder = embedder
+    def __init__(self, dimension: int, passage_size: int, signatures: Iterable[Signature]) -> None:
+        """`dimension` is of the vectors to come; `signatures` are of the paragraphs the library holds, oldest first."""
+        self._no_vectors = np.empty((0, dimension), np.float32)
         self._passage_size = passage_size
         self._seen = SeenInMemory()
         self._seen.add(signatures)
@@ -142,7 +143,7 @@ class Intake:
         return self.clean_entry(file.path, document, copy_of)
 
     def clean_entry(self, path: Path, document: Document, copy_of: str = "") -> Entry:
-        """Mark what a document repeats or advertises, and cut and embed the rest."""
+        """Mark what a document repeats or advertises, and cut the rest."""
         self._seen.remove(document.source)  # an older version of the same file
         document, _ = boilerplate.mark(document)
         deduped = dedupe(document, SeenInMemory() if copy_of else self._seen)
@@ -154,7 +155,7 @@ class Intake:
         passages = chunk.chunk(document, self._passage_size)
         words = [words_of(passage) for passage in passages]
         formulas = [" ".join(mathematics.terms(text)) for text in words]
-        return Entry(path, document, passages, words, self._embedder.embed_documents(words), signatures, formulas)
+        return Entry(path, document, passages, words, self._no_vectors, signatures, formulas)
 
     def _of_copy(self, signatures: Iterable[Signature], copy_of: str) -> tuple[Signature, ...]:
         """Return the signatures of a whole copy: of each paragraph, where it is indexed."""
@@ -196,6 +197,6 @@ def _exclude_all(document: Document, reason: str) -> Document:
     return dataclasses.replace(document, sections=sections)
 
 
-def words_of(passage: Passage) -> str:
-    """Return what a passage is matched by: what it stands under, and its text."""
+def words_of(passage: Passage | Bare) -> str:
+    """Return what a passage is matched and embedded by: what it stands under, and its text."""
     return f"{passage.title}\n{passage.text}" if passage.title else passage.text

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from lecta import aligning, chunk, embed, models, read
-from lecta.adding import Adding, OnHeard
-from lecta.answer import prompt
-from lecta.answering import Answering, Listeners, OnText
+from lecta import chunk, embed, models, read
 from lecta.asking import ORDERED, Asking
-from lecta.conversations import Conversations
-from lecta.covering import Covering
 from lecta.errors import LibraryError, UsageError, first_line
-from lecta.intake import Intake, find_files
-from lecta.lectures import Lecture, group
-from lecta.protocols import ChatModel, Embedder, TokenEmbedder
+from lecta.protocols import ChatModel, Embedder, ReadsAhead, TokenEmbedder
 from lecta.question import mathematics
-from lecta.reindexing import OnDocument, Reindexing
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
 from lecta.settings import Settings
@@ -46,10 +39,24 @@ from lecta.types import (
     SearchResult,
     Sentence,
 )
-from lecta.worked import is_about_chain_rule, states_network, with_case, worked
 
 if TYPE_CHECKING:
+    from lecta.adding import Adding, OnHeard
+    from lecta.answer.states import States
+    from lecta.answering import Listeners, OnText
+    from lecta.conversations import Conversations
+    from lecta.covering import Covering
+    from lecta.embedding import OnEmbedded
+    from lecta.intake import Intake
+    from lecta.lectures import Lecture
     from lecta.read.picture import Picture, Pictures
+    from lecta.readahead import OnSection
+    from lecta.reindexing import OnDocument
+    from lecta.sections import Reading
+
+ALIGNER = "beside-1"
+"""Held to `lecta.aligning.RECIPE` by a test. Importing that costs 0.1 s, as do adding and answering: a search in a
+process of its own should not wait for what it does not use."""
 
 OnFile = Callable[[FileReport, int, int], None]
 """Called with each file's report, files done and files in all."""
@@ -73,10 +80,12 @@ class Library:
         embedder: Embedder | None = None,
         chat: ChatModel | None = None,
         on_fetch: OnFetch | None = None,
+        ahead: Callable[[], Embedder] | None = None,
     ) -> None:
         """Open the library in folder `path`, which need not exist yet; models load when they are first needed.
 
-        `embedder` and `chat` replace the ones the settings name.
+        `embedder` and `chat` replace the ones the settings name. `ahead` returns a MiniLM that is being opened, by
+        `lecta.opening`, and is asked where the library wants one.
         """
         self.settings = settings or Settings()
         self.path = _user_path(path) if path is not None else self.settings.library
@@ -84,6 +93,7 @@ class Library:
         self._given_chat = chat
         self._read_by: tuple[Store, Asking] | None = None
         self._on_fetch = on_fetch
+        self._ahead = ahead
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
         self._pictures: Pictures | None = None
@@ -100,18 +110,24 @@ class Library:
         names: Mapping[Path, str] = MappingProxyType({}),
         on_file: OnFile | None = None,
         on_heard: OnHeard | None = None,
+        on_embedded: OnEmbedded | None = None,
     ) -> AddReport:
         """Read, chunk, embed and store files and folders; files that have not changed are left alone.
 
-        A file that cannot be read is reported and holds up no other. With `prune` what came from the folders given
-        and is no longer there is taken out. Interrupted, the library is whole, and adding again completes it. Raises
-        `LibraryError` when the library itself cannot be written.
+        First every file is stored and found by its words, then passages get their vectors: `on_embedded` is called with
+        those done and those in all. A file that cannot be read is reported and holds up no other. With `prune` what
+        came from the folders given and is no longer there is taken out. `names` says what files are called where that
+        is not their name on the disk, with folders before it if there are any: uploads, which are stored under names of
+        lecta's. Interrupted, the library is whole, and adding again completes it. Raises `LibraryError` when it cannot
+        be written.
         """
+        from lecta.intake import find_files
+
         started = time.perf_counter()
         given = [Path(path) for path in paths]
         files = find_files(given, course, leave_out=self.path, names=names)
         reports: list[FileReport] = []
-        for report in Adding(self.store, self._make_intake).run(files, self._reading_options(), on_heard):
+        for report in self._adding().run(files, self._reading_options(), on_heard, on_embedded):
             reports.append(report)
             if on_file:
                 on_file(report, len(reports), len(files))
@@ -130,6 +146,7 @@ class Library:
         """
         matching = self._at(path)
         self._take_out(matching)
+        self.states.clear()  # nothing of what was taken out is left behind
         return matching
 
     def reindex(self, *, on_document: OnDocument | None = None) -> ReindexReport:
@@ -138,6 +155,8 @@ class Library:
         What there was is found until all is made; then one step puts the new in its place. Interrupted, reindexing
         again goes on where it stopped; what is added meanwhile is taken along. Raises `LibraryError`.
         """
+        from lecta.reindexing import Reindexing
+
         made = made_recipe(self.path)
         if made is None:
             raise LibraryError(f"library {self.path} is empty: add lectures with `lecta add PATH`")
@@ -153,7 +172,7 @@ class Library:
     def _take_out(self, records: Sequence[DocumentRecord]) -> None:
         if records:
             self.store.remove([record.id for record in records])
-            Adding(self.store, self._make_intake).finish()
+            self._adding().mend()
 
     def _gone(self, given: Sequence[Path]) -> list[DocumentRecord]:
         """Return what came from under the folders given and is no longer on the disk."""
@@ -164,8 +183,16 @@ class Library:
             if any(folder in Path(record.path).parents for folder in folders) and not os.path.lexists(record.path)
         ]
 
+    def _adding(self) -> Adding:
+        from lecta.adding import Adding
+
+        return Adding(self.store, self._make_intake, lambda: self.embedder)
+
     def _make_intake(self) -> Intake:
-        return Intake(self.embedder, self.settings.passage_size, self.store.signatures())
+        from lecta.intake import Intake
+
+        dimension = self.store.recipe.dimension or self.embedder.dimension  # a server's is not known before it is asked
+        return Intake(dimension, self.settings.passage_size, self.store.signatures())
 
     def _reading_options(self) -> read.Options:
         def speech_model() -> Path:
@@ -212,6 +239,8 @@ class Library:
 
     def lectures(self) -> list[Lecture]:
         """Return the lectures that the documents make, in the order of their courses."""
+        from lecta.lectures import group
+
         return group(self.documents())
 
     def id_of(self, path: Path) -> str:
@@ -251,7 +280,8 @@ class Library:
         A question that asks for lectures or material ("in lecture 3", "on the slides") is searched there; `course`,
         `lecture` and `kind` hold whatever it says. `history` is the conversation before it.
         """
-        return self._search(question, k, Filters(course, lecture, kind), history, join=self.settings.join)
+        filters = Filters(course, lecture, kind)
+        return self._search(question, k, filters, history, join=self.settings.join, spread=self.settings.variety)
 
     def _search(
         self,
@@ -263,6 +293,7 @@ class Library:
         keep: Callable[[Passage], bool] = lambda passage: True,
         chat: Callable[[], ChatModel] | None = None,
         join: bool = False,
+        spread: bool = False,
     ) -> SearchResult:
         question = question.encode("utf-8", "replace").decode()  # a shell can hand over bytes that are no text
         if not question.strip():
@@ -286,13 +317,14 @@ class Library:
             candidates=self.settings.candidates,
             title_weight=self.settings.title_weight,
             variety=self.settings.variety,
+            spread=spread and not understood.order and len(understood.topic) <= _NAMED,
             keep=keep,
             more=wanted if join else 0,
         )
         hits = self._asking.in_order(understood, hits, 2 * wanted if join else wanted)
         hits = join_neighbours(hits, wanted, self.store.text_of) if join else hits
         also = self.store.also([hit.passage for hit in hits])
-        hits = [replace(hit, also=places) for hit, places in zip(hits, also, strict=True)]
+        hits = [replace(hit, also=(*hit.also, *places)) for hit, places in zip(hits, also, strict=True)]
         ended = time.perf_counter()
         timings = {
             "embed_ms": 1000 * (embedded - read),
@@ -330,6 +362,10 @@ class Library:
         turned out to be thought. With `keep_stopped` Ctrl-C ends the answer, which keeps what was written and is
         marked as stopped. Raises `ChatError` when the model fails.
         """
+        from lecta.answer import prompt
+        from lecta.answering import Answering, Listeners
+        from lecta.worked import is_about_chain_rule, worked
+
         if self._given_chat is None:
             _is_served(self.settings.model)  # a wrong name is told before the search, and where no model is asked
         started = time.perf_counter()
@@ -356,14 +392,76 @@ class Library:
             strict=strict,
             keep_stopped=keep_stopped,
         )
-        answer = answering.answer(alone, found.hits, started, coverage.missing if coverage else ())
+        missing = coverage.missing if coverage else ()
+        with self._asked(alone, found.hits) as plan:
+            answer = answering.answer(alone, plan.shown, started, missing, read=plan.read, section=plan.section)
+        answer = _trimmed(answer, len(found.hits))
         if is_about_chain_rule(alone) and not answer.abstained and not answer.stopped:
             answer = self._with_case(answer, alone, filters, listeners)
         timings = retrieved | dict(answer.timings)
         return replace(answer, question=question, understood=understood, coverage=coverage, timings=timings)
 
+    @contextlib.contextmanager
+    def _asked(self, question: str, hits: tuple[Hit, ...]) -> Iterator[Reading]:
+        """Yield what the model is to read; reading ahead waits meanwhile."""
+        from lecta import sections
+        from lecta.readahead import ReadAhead
+
+        chat, states = self.chat, self.states
+        if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
+            yield sections.Reading(hits, (), 0)
+            return
+        ahead = ReadAhead(self.store, states)
+        with ahead.asking():
+            ranked = sections.of_hits(hits, self.store.passages_of)
+            plan = sections.plan(question, hits, ranked, self.embedder, lambda one: ahead.is_read(one, chat))
+            if ranked and not plan.section:
+                ahead.want(ranked[0][0])
+            yield plan
+
+    def read_ahead(self, count: int | None = None, on_section: OnSection | None = None) -> int:
+        """Let the model read up to `count` sections that will probably be asked for; return how many it read.
+
+        It waits while a question runs. Raises `UsageError` where states are not kept: by a setting, or by a model on a
+        server, and `LibraryError` when another process reads ahead.
+        """
+        from lecta.readahead import ReadAhead
+
+        chat = self.chat
+        if not isinstance(chat, ReadsAhead) or not chat.keeps_states:
+            reason = "the setting states_mb is 0" if not self.states.limit else f"{chat.name} keeps no states"
+            raise UsageError(f"nothing can be read ahead: {reason}")
+        self.states.fit()
+        ahead = ReadAhead(self.store, self.states)
+        return ahead.run(chat, self.settings.read_ahead if count is None else count, on_section)
+
+    def wants_reading(self) -> bool:
+        """Tell whether a question was asked on a section that was not read."""
+        from lecta import readahead
+
+        return self.keeps_states and bool(readahead.wanted(self.states))
+
+    @property
+    def keeps_states(self) -> bool:
+        """Tell whether what the model reads can be kept and the model is on this machine, without loading it."""
+        name = self.settings.model
+        if not self.states.limit or self._given_chat or _is_served(name):
+            return False
+        if name in models.CHAT or name in models.CHAT.values():
+            return models.is_cached(models.find(name), self.settings.models)
+        return Path(name).is_file()
+
+    @property
+    def states(self) -> States:
+        """Where the embedded model keeps what it has read."""
+        from lecta.answer.states import States
+
+        return States(self.path / "states", self.settings.states_mb * 1_000_000)
+
     def _with_case(self, answer: Answer, question: str, filters: Filters, listeners: Listeners) -> Answer:
         """Show and return an answer with a case worked from the best passage that defines a network."""
+        from lecta.worked import states_network, with_case
+
         found = self._search(question, 1, filters, keep=lambda passage: states_network(passage.text))
         worked_out = with_case(answer, found.hits[0]) if found.hits else answer
         if worked_out.case:
@@ -397,6 +495,8 @@ class Library:
         return self._covering(filters).judge(found.understood, found.hits, self.settings.answerable)
 
     def _covering(self, filters: Filters) -> Covering:
+        from lecta.covering import Covering
+
         def search(part: str) -> Sequence[Hit]:
             return self._search(part, None, filters, keep=_says_something).hits
 
@@ -405,6 +505,8 @@ class Library:
     @cached_property
     def conversations(self) -> Conversations:
         """The conversations kept in the library's folder."""
+        from lecta.conversations import Conversations
+
         return Conversations(self.path / "conversations")
 
     # --- its parts, opened when first needed --------------------------------------------------------------------------
@@ -442,7 +544,7 @@ class Library:
             known = made.dimension if made and made.embedder == name else 0
             dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
         chunker = f"{chunk.RECIPE}/{self.settings.passage_size}/{mathematics.RECIPE}"
-        return Recipe(read.RECIPE, chunker, name, dimension, aligning.RECIPE)
+        return Recipe(read.RECIPE, chunker, name, dimension, ALIGNER)
 
     @property
     def embedder(self) -> Embedder:
@@ -458,6 +560,8 @@ class Library:
 
     def _open_embedder(self, name: str, dimension: int) -> Embedder:
         settings = self.settings
+        if name == embed.MINILM and self._ahead is not None:
+            return self._ahead()
         if name == embed.MINILM:
             from lecta.embed.minilm import MiniLM
 
@@ -498,7 +602,7 @@ class Library:
     @cached_property
     def chat(self) -> ChatModel:
         """The model that answers."""
-        return self._given_chat or _open_chat(self.settings, self._fetch_progress)
+        return self._given_chat or _open_chat(self.settings, self._fetch_progress, self.states)
 
     def _fetch_progress(self, name: str) -> models.Progress | None:
         on_fetch = self._on_fetch
@@ -507,6 +611,8 @@ class Library:
 
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS = 5
+_NAMED = 3
+"""Content words up to which a question names a thing, which several lectures may treat; more ask one thing about it."""
 DERIVED = "lecta derive"
 """What a derivation names as its model."""
 
@@ -524,6 +630,13 @@ def _says_something(passage: Passage) -> bool:
     return len(set(_WORD.findall(passage.text.lower())) - set(_WORD.findall(passage.title.lower()))) >= _FEW_WORDS
 
 
+def _trimmed(answer: Answer, found: int) -> Answer:
+    """Return an answer without the last of its passages that were read beside those found and are cited nowhere."""
+    cited = {n for sentence in answer.sentences for n in sentence.citations}
+    cited |= {formula.passage for formula in answer.formulas if formula.passage}
+    return replace(answer, passages=answer.passages[: max([found, *cited])])
+
+
 def _is_served(model: str) -> bool:
     """Tell whether a setting names a model of a server. Raises `UsageError` for a name of no known form."""
     kind, _, name = model.partition(":")
@@ -534,8 +647,13 @@ def _is_served(model: str) -> bool:
     raise UsageError(f"no model {model!r}: use {', '.join(models.CHAT)}, a .gguf file, openai:NAME or ollama:NAME")
 
 
-def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | None]) -> ChatModel:
-    """Open the model the settings name. Raises `UsageError` for a name of no known form."""
+def _open_chat(
+    settings: Settings, progress: Callable[[str], models.Progress | None], states: States | None = None
+) -> ChatModel:
+    """Open the model the settings name; `states` is where an embedded one keeps what it has read.
+
+    Raises `UsageError` for a name of no known form.
+    """
     if _is_served(settings.model):
         kind, _, name = settings.model.partition(":")
         from lecta.answer.server import OLLAMA, ServerChat
@@ -549,4 +667,6 @@ def _open_chat(settings: Settings, progress: Callable[[str], models.Progress | N
         shown = model.name
     from lecta.answer.llama import LlamaChat
 
-    return LlamaChat(path, name=shown, context_tokens=settings.context_tokens, threads=settings.thread_count)
+    return LlamaChat(
+        path, name=shown, context_tokens=settings.context_tokens, threads=settings.thread_count, states=states
+    )

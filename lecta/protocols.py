@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -75,11 +75,14 @@ class TokenEmbedder(Protocol):
 class PassageIndex(Protocol):
     """What retrieval needs of a store."""
 
-    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
-        """Return up to `k` passages by BM25, best first; scores are BM25's, >= 0. `also` counts less."""
+    def search(
+        self, question: str, vector: Vectors | None, k: int, filters: Filters, also: str = ""
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Return up to `k` passages by BM25 (scores >= 0) and up to `k` by cosine (-1..1), each best first.
 
-    def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
-        """Return up to `k` passages by cosine (-1..1), best first. `vector` has shape (dimension,)."""
+        `also` counts less than the question. `vector` has shape (dimension,). An empty question or no vector finds
+        nothing.
+        """
 
 
 class ChatModel(Protocol):
@@ -93,6 +96,28 @@ class ChatModel(Protocol):
         """Yield the reply piece by piece; what the model thinks before it answers comes as `Thought`, where it is told
         apart, or within <think> tags. Raises `ChatError`. Closing the iterator stops the model.
         """
+
+
+@runtime_checkable
+class ReadsAhead(Protocol):
+    """A `ChatModel` that keeps the state of what it has read, up to the last seam of a conversation."""
+
+    @property
+    def name(self) -> str:
+        """What the answer names as its model."""
+
+    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+        """Yield the reply piece by piece."""
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether it has somewhere to keep them."""
+
+    def has_read(self, messages: Sequence[Message]) -> bool:
+        """Tell whether a conversation need not be read again up to its last seam."""
+
+    def read_ahead(self, messages: Sequence[Message], pause: Callable[[], None]) -> bool:
+        """Read a conversation up to its last seam; tell whether that is kept. `pause` may wait or raise."""
 
 
 @runtime_checkable

@@ -91,7 +91,10 @@ class Reindexing:
                 waiting, committed = [], time.monotonic()
             if on_document:
                 on_document(len(records) - len(missing) + done, len(records))
-        Adding(new, lambda: Intake(self._embedder, passage_size, new.signatures())).finish()
+        Adding(new, lambda: self._intake(new, passage_size), lambda: self._embedder).finish()
+
+    def _intake(self, new: Store, passage_size: int) -> Intake:
+        return Intake(self._recipe.dimension, passage_size, new.signatures())
 
     def _marks(self, store: Store) -> dict[str, Any]:
         """Return for each source what tells whether it is the same in both libraries."""
@@ -108,10 +111,13 @@ class Reindexing:
         if entry is None:
             return None
         words = [words_of(passage) for passage in entry.passages]  # alignment adds the slides' words again
-        return dataclasses.replace(entry, words=words, vectors=self._embedder.embed_documents(words))
+        return self._embedded(dataclasses.replace(entry, words=words))
+
+    def _embedded(self, entry: Entry) -> Entry:
+        return dataclasses.replace(entry, vectors=self._embedder.embed_documents(entry.words))
 
     def _cutter(self, new: Store, passage_size: int) -> Callable[[DocumentRecord], Entry | None]:
-        intake = Intake(self._embedder, passage_size, new.signatures())
+        intake = self._intake(new, passage_size)
 
         def cut(record: DocumentRecord) -> Entry | None:
             document = self._old.document(record.source)
@@ -120,6 +126,6 @@ class Reindexing:
             document = without_repeats(document)
             if self._is_read_anew:
                 document = dataclasses.replace(document, sha256="")
-            return intake.clean_entry(Path(record.path), document)
+            return self._embedded(intake.clean_entry(Path(record.path), document))
 
         return cut

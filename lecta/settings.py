@@ -78,7 +78,8 @@ class Settings(BaseSettings):
         default=0.2, ge=0, le=1, description="Share of the title that a passage stands under in the ranking."
     )
     variety: bool = Field(
-        default=True, description="Keep the nearest passage of each kind of material among the results."
+        default=True,
+        description="Keep the nearest passage of each kind of material among the results, and more lectures.",
     )
     join: bool = Field(
         default=True, description="Show passages that follow each other as one; answers cite them apart."
@@ -106,6 +107,26 @@ class Settings(BaseSettings):
     )
     upload_megabytes: int = Field(default=1024, ge=1, description="Largest file that `lecta serve` takes.")
     upload_files: int = Field(default=1000, ge=1, description="Most uploaded files that a library keeps.")
+    states_mb: int = Field(
+        default=2048,
+        ge=0,
+        le=1_000_000,
+        description="Megabytes on disk for what the model has read ahead, in the library's folder; 0 reads nothing "
+        "ahead. See docs/speed.md.",
+    )
+    read_ahead: int = Field(
+        default=64,
+        ge=0,
+        le=10_000,
+        description="Sections of the lectures that the model reads in the background after `lecta add` on a terminal, "
+        "half a minute each; 0 none.",
+    )
+    resident_minutes: float = Field(
+        default=5.0,
+        ge=0,
+        le=1440,
+        description="Minutes that a process stays after `lecta ask` with everything loaded, for the next; 0: none.",
+    )
     threads: int = Field(default=0, ge=0, description="Threads for the models; 0 is one for each core.")
 
     @classmethod

@@ -6,7 +6,8 @@ Readers open those versions and never wait. Writers take turns by a file lock, w
 dies; whoever finds versions newer than the state names, left by a writer that was killed, goes back to the state first.
 
 Words are found by Lance's BM25 index (Snowball stemming for English), vectors exactly, by reading them all, up to
-`EXACT_BELOW` passages. What has been written since an index was built is searched as well.
+`EXACT_BELOW` passages. What has been written since an index was built is searched as well. A passage may be stored
+before it has a vector, which is null until `give_vectors`; it is found by its words.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ import re
 import shutil
 import time
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import lance
 import numpy as np
@@ -40,7 +43,10 @@ EXACT_BELOW = 50_000
 
 _KEEP_VERSIONS = timedelta(hours=1)  # a reader that opened the library before a change still finds its files
 _PROBES = 64  # of the vector index's parts (8,192 vectors each) that are read; benchmarks/million has the recall
-_SCANNED_ROWS = 50_000  # signatures up to which a scan is as quick as an index
+_SCANNED_ROWS = 50_000  # up to which a scan is as quick as an index
+_MOST_HOLDING = 5_000  # passages with a quoted phrase among which is searched, those that say its words most
+_GAP = 3  # characters of space between paragraphs that follow each other
+_REMEMBERED = 64  # filters and the like, of one state
 _ALSO, _MATHEMATICS = 0.5, 2.0  # weight in BM25 of other forms of a word, and of a formula as a whole; a word has 1
 _FRAGMENTS = 16  # more small files than this are rewritten as one
 _WORDS = {
@@ -138,9 +144,16 @@ _DOCUMENT_SCHEMA = pa.schema(
         ("beside", pa.int64()),
     ]
 )
+_FILTERED = ("course", "lecture", "kind")
 _KEYS = {"documents": ["id"], "passages": ["document_id", "number"], "signatures": ["document_id", "ordinal"]}
 _COPIED = ("source", "kind", "course", "lecture", "title", "sha256", "reader", "date", "text")
+_SIGNATURE_COLUMNS = [field.name for field in fields(Signature)]
+_SECTION_COLUMNS = [field.name for field in fields(Section)]
 _RECORD_COLUMNS = [field.name for field in fields(DocumentRecord)]
+_COPY_COLUMNS = ["source", "start_index", "end_index", "page", "start_time", "end_time", "copy_of", "copy_exact"]
+
+Row = dict[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +178,20 @@ class Entry:
     words: Sequence[str]
     """What BM25 matches for each passage: its text and what it stands under."""
     vectors: Vectors
+    """One for each passage, or none at all, shape (0, dimension), where they are to be given later."""
     signatures: Sequence[Signature] = ()
     """Of its paragraphs, so that a later file is compared without reading this one again."""
     mathematics: Sequence[str] = ()
     """The terms of each passage's mathematics, spaces between; empty where there are none at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A passage that has no vector yet, by what its vector is made of."""
+
+    document_id: str
+    title: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +217,24 @@ def document_id(path: Path) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class _Scope:
+    """Which passages pass some filters."""
+
+    where: str | None
+    """In Lance's SQL; None is all."""
+    elsewhere: Mapping[int, Sequence[Row]]
+    """Row ids of those that pass only where their words stand as well: the signatures of these copies."""
+
+
+@dataclass(frozen=True, slots=True)
 class _State:
     """What the library is: a version of each table, and whether their indexes are up to date."""
 
     versions: dict[str, int] = field(default_factory=dict)
     is_settled: bool = True
     """Indexes hold everything."""
+    is_embedded: bool = True
+    """Every passage has its vector."""
     folder: str = ""
     """Where the tables and their recipe are, within the library's folder."""
     since: float = 0.0
@@ -225,7 +260,8 @@ def _read_state(folder: Path) -> _State:
             about = os.fstat(stream.fileno())
             given = json.load(stream)
         place = (given.get("folder", ""), given.get("since", 0.0), given.get("lexicon", ""))
-        return _State(given["versions"], given["is_settled"], *place, stamp=(about.st_ino, about.st_mtime_ns))
+        is_embedded, stamp = given.get("is_embedded", True), (about.st_ino, about.st_mtime_ns)
+        return _State(given["versions"], given["is_settled"], is_embedded, *place, stamp=stamp)
     except (FileNotFoundError, NotADirectoryError):
         return _State()
     except (AttributeError, OSError, KeyError, TypeError, ValueError) as error:
@@ -242,15 +278,30 @@ class Store:
         self._opened: dict[str, tuple[_State, Any]] = {}
         self._session = lance.Session()  # type: ignore[attr-defined]
         self._checked: str | None = None
+        self._memory: tuple[_State, dict[Hashable, Any]] = (_State(), {})
         self._check_recipe()
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
     def documents(self) -> list[DocumentRecord]:
         """Return every document, ordered by course, lecture and source."""
-        rows = self._rows("documents", columns=_RECORD_COLUMNS)
-        rows.sort(key=lambda row: (row["course"], row["lecture"] is None, row["lecture"] or 0, row["source"]))
-        return [DocumentRecord(**row) for row in rows]
+
+        def read() -> list[DocumentRecord]:
+            rows = self._rows("documents", columns=_RECORD_COLUMNS)
+            rows.sort(key=lambda row: (row["course"], row["lecture"] is None, row["lecture"] or 0, row["source"]))
+            return [DocumentRecord(**row) for row in rows]
+
+        return list(self.remembered("documents", read))
+
+    def remembered(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what `make` makes of the library as it is, made once until anything is changed."""
+        state, known = self._state(), self._memory
+        if known[0] != state or len(known[1]) > _REMEMBERED:
+            known = self._memory = (state, {})
+        if key not in known[1]:
+            known[1][key] = make()
+        made: Made = known[1][key]
+        return made
 
     def document(self, source: str) -> Document | None:
         """Return a stored document with its text and sections, by its source."""
@@ -271,15 +322,29 @@ class Store:
         with self._failing("read"):
             return 0 if table is None else int(table.count_rows())
 
+    def bare(self, limit: int, ids: Sequence[str] | None = None) -> list[Bare]:
+        """Return up to `limit` passages that have no vector yet, of these documents or of all."""
+        if self._state().is_embedded or (ids is not None and not ids):
+            return []
+        which = "vector IS NULL" + ("" if ids is None else f" AND {_in('document_id', ids)}")
+        rows = self._rows("passages", columns=["document_id", "title", "text"], filter=which, limit=limit)
+        return [Bare(**row) for row in rows]
+
+    def bare_count(self) -> int:
+        """Return how many passages have no vector yet."""
+        table = None if self._state().is_embedded else self._table("passages")
+        with self._failing("read"):
+            return 0 if table is None else int(table.count_rows("vector IS NULL"))
+
     def signatures(self) -> list[Signature]:
         """Return the signatures of every paragraph, in the order in which they were added."""
-        columns = [field.name for field in fields(Signature)]
-        rows = self._rows("signatures", columns=columns, scan_in_order=True)
+        rows = self._rows("signatures", columns=_SIGNATURE_COLUMNS, scan_in_order=True)
         return [_signature(row) for row in rows]
 
     def holds(self, filters: Filters) -> bool:
         """Tell whether any passage passes the filters."""
-        return bool(self._rows("passages", columns=["number"], filter=_where(filters), limit=1))
+        scope = self._scope(filters)
+        return scope is not None and bool(self._rows("passages", columns=["number"], filter=scope.where, limit=1))
 
     def titled(self, word: str, course: str | None = None) -> list[Passage]:
         """Return passages under a title or heading that holds a word (of letters alone), by source and place."""
@@ -316,6 +381,11 @@ class Store:
         rows = self._rows("passages", columns=_PASSAGE_COLUMNS)
         return sorted(map(_passage, rows), key=lambda passage: (passage.source, passage.start_index))
 
+    def passages_of(self, source: str) -> list[Passage]:
+        """Return a document's passages in order, by its source."""
+        rows = self._rows("passages", columns=_PASSAGE_COLUMNS, filter=f"source = {_quoted(source)}")
+        return sorted(map(_passage, rows), key=lambda passage: passage.start_index)
+
     def also(self, passages: Sequence[Passage]) -> list[tuple[Place, ...]]:
         """Return for each passage the other places where its words stand."""
         sources = sorted({passage.source for passage in passages})
@@ -344,40 +414,99 @@ class Store:
 
     def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
         """Return up to `k` passages by BM25, best first. `also` counts less, and is matched with mathematics too."""
-        from lance.query import BooleanQuery, MatchQuery, Occur
-
-        if not question.strip():
-            return []
-        query: Any = MatchQuery(question, "words")
-        if also:
-            others = [MatchQuery(also, "words", boost=_ALSO), MatchQuery(also, "mathematics", boost=_MATHEMATICS)]
-            query = BooleanQuery([(Occur.SHOULD, one) for one in (query, *others)])
-        rows = self._rows(
-            "passages",
-            columns=[*_PASSAGE_COLUMNS, "_score"],
-            full_text_query=query,
-            filter=_where(filters),
-            prefilter=True,
-            limit=k,
-        )
-        return _hits(rows, "_score")
+        return self.search(question, None, k, filters, also)[0]
 
     def search_vector(self, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         """Return up to `k` passages by cosine, best first."""
-        nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 1, "nprobes": _PROBES}
-        columns = [*_PASSAGE_COLUMNS, "_distance"]
-        rows = self._rows("passages", columns=columns, nearest=nearest, filter=_where(filters), prefilter=True)
-        for row in rows:
-            row["_distance"] = 1 - row["_distance"]
-        return _hits(rows, "_distance")
+        return self.search("", vector, k, filters)[1]
 
-    def _rows(self, name: str, **scan: Any) -> list[dict[str, Any]]:
+    def search(
+        self, question: str, vector: Vectors | None, k: int, filters: Filters, also: str = ""
+    ) -> tuple[list[Hit], list[Hit]]:
+        """Return what `search_words` and `search_vector` find; both run at once, and each passage is read once.
+
+        A passage that passes the filters only where its words stand as well is shown at that place.
+        """
+        table, scope = self._table("passages"), self._scope(filters)
+        if table is None or scope is None:
+            return [], []
+        with self._failing("read"), ThreadPoolExecutor(2) as pool:
+            nearest = None if vector is None else pool.submit(_by_vector, table, vector, k, scope.where)
+            words = _by_words(pool, table, question, also, k, scope.where) if question.strip() else {}
+            dense = nearest.result() if nearest else {}
+            rows = _taken(table, list({**words, **dense}))
+        shown = self._shown(rows, scope)
+        return _hits(words, shown), _hits(dense, shown)
+
+    def _scope(self, filters: Filters) -> _Scope | None:
+        """Return which passages pass the filters; None where a phrase stands nowhere."""
+        if filters == Filters():
+            return _Scope(None, {})
+        return self.remembered(filters, lambda: self._read_scope(filters))
+
+    def _read_scope(self, filters: Filters) -> _Scope | None:
+        where = _where(filters)
+        elsewhere = self._elsewhere(filters) if where else {}
+        if elsewhere:
+            where = f"({where} OR {_row_ids(elsewhere)})"
+        if not filters.phrases:
+            return _Scope(where, elsewhere)
+        table = self._table("passages")
+        with self._failing("read"):
+            holding = [] if table is None else _holding(table, filters.phrases, where)
+        return _Scope(_row_ids(holding), elsewhere) if holding else None
+
+    def _elsewhere(self, filters: Filters) -> dict[int, list[Row]]:
+        """Return the rows of passages that do not pass the filters, but would where their words stand as well."""
+        records = {record.source: record for record in self.documents()}
+        inside = {source for source, record in records.items() if _passes(record, filters)}
+        copies = defaultdict(list)
+        for row in self.remembered("copies", self._copies):
+            if row["source"] in inside and row["copy_of"] not in inside and row["copy_of"] in records:
+                copies[row["copy_of"], row["copy_exact"]].append(row)
+        if not copies:
+            return {}
+        sources = sorted({source for source, _ in copies})
+        columns = ["source", "start_index", "end_index", "exact"]
+        paragraphs = defaultdict(list)
+        for row in self._rows("signatures", columns=columns, filter=_in("source", sources)):
+            if (row["source"], row["exact"]) in copies:
+                paragraphs[row["source"]].append(row)
+        found: dict[int, list[Row]] = defaultdict(list)
+        where, columns = _in("document_id", [records[source].id for source in sources]), columns[:3]
+        for passage in self._rows("passages", columns=columns, filter=where, with_row_id=True):
+            for row in paragraphs[passage["source"]]:
+                if row["start_index"] < passage["end_index"] and row["end_index"] > passage["start_index"]:
+                    found[passage["_rowid"]] += copies[row["source"], row["exact"]]
+        return found
+
+    def _copies(self) -> list[Row]:
+        """Return the signatures of paragraphs that are indexed where they stand first."""
+        is_copy = "copy_of > ''"  # a range, which the index knows; with != a million took 0.5 s
+        return self._rows("signatures", columns=_COPY_COLUMNS, filter=is_copy, scan_in_order=True)
+
+    def _shown(self, rows: Mapping[int, Row], scope: _Scope) -> dict[int, Hit]:
+        """Return passages by their row ids, without a score, each where it passes the filters."""
+        documents: dict[str, Document | None] = {}
+        shown = {}
+        for number, row in rows.items():
+            hit = Hit(_passage(row), 0.0)
+            if copies := scope.elsewhere.get(number):
+                source = copies[0]["source"]
+                if source not in documents:
+                    documents[source] = self.document(source)
+                if document := documents[source]:
+                    hit = _at_copy(hit.passage, document, copies)
+            shown[number] = hit
+        return shown
+
+    def _rows(self, name: str, **scan: Any) -> list[Row]:
         """Return rows of a table, none before anything was added. Raises `LibraryError` when its files are damaged."""
         table = self._table(name)
         if table is None:
             return []
         with self._failing("read"):
-            rows: list[dict[str, Any]] = table.to_table(**scan).to_pylist()
+            rows: list[Row] = table.to_table(**scan).to_pylist()
             return rows
 
     # --- writing ------------------------------------------------------------------------------------------------------
@@ -395,10 +524,46 @@ class Store:
             replacing = ids if self._holds(ids) else None
             if replacing:
                 self._forget(replacing)
-            self._write("passages", _passage_table(ids, entries, self.recipe.dimension), replacing)
+            rows = _passage_table(ids, entries, self.recipe.dimension, self._vectors(replacing or ()))
+            is_embedded = state.is_embedded and not rows["vector"].null_count
+            self._write("passages", rows, replacing)
             self._write("signatures", _signature_table(ids, entries), replacing)
             self._write("documents", _document_table(ids, entries), replacing)
+            self._publish(replace(state, is_settled=False, is_embedded=is_embedded))
+
+    def give_vectors(self, bare: Sequence[Bare], vectors: Vectors) -> None:
+        """Give passages their vectors, shape (len(bare), dimension), in one step.
+
+        One that was changed or removed meanwhile is left alone; one with the same words in the same document gets it
+        too. Raises `LibraryError`, also for vectors of another length than the library's.
+        """
+        if not bare:
+            return
+        self._check_length({vectors.shape[1]})
+        given = {(one.title, one.text): vector for one, vector in zip(bare, vectors, strict=True)}
+        with self._writing("add to") as state:
+            passages = self._latest("passages")
+            if passages is None:
+                return
+            which = f"vector IS NULL AND {_in('document_id', sorted({one.document_id for one in bare}))}"
+            rows = passages.to_table(columns=["document_id", "number", "title", "text"], filter=which)
+            texts = list(zip(rows["title"].to_pylist(), rows["text"].to_pylist(), strict=True))
+            mine = [place for place, text in enumerate(texts) if text in given]
+            if mine:
+                column = _vector_column([given[texts[place]] for place in mine], self.recipe.dimension)
+                rows = rows.select(["document_id", "number"]).take(mine).append_column("vector", column)
+                passages.merge_insert(_KEYS["passages"]).when_matched_update_all().execute(rows)
             self._publish(replace(state, is_settled=False))
+
+    def _vectors(self, ids: Sequence[str]) -> dict[tuple[str, str], Vectors]:
+        """Return the vectors that documents have, by title and text: what stays as it was is not embedded again."""
+        passages = self._latest("passages") if ids else None
+        if passages is None:
+            return {}
+        which = f"vector IS NOT NULL AND {_in('document_id', ids)}"
+        rows = passages.to_table(columns=["title", "text", "vector"], filter=which)
+        vectors = _matrix(rows["vector"])
+        return dict(zip(zip(rows["title"].to_pylist(), rows["text"].to_pylist(), strict=True), vectors, strict=True))
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take documents and their passages out, in one step."""
@@ -437,12 +602,14 @@ class Store:
         """Let `lay` say what stands beside the passages of documents, all in one step.
 
         `lay` is given the documents as they are, in the order of `ids`, and gives as much back; no other writer comes
-        between. They are marked as `aligned`; does nothing when one of them is gone.
+        between. They are marked as `aligned`; does nothing when one of them is gone or has passages without vectors.
         """
         with self._writing("align in") as state:
             passages, documents = self._latest("passages"), self._latest("documents")
             if passages is None or documents is None or documents.count_rows(_in("id", ids)) != len(ids):
                 return
+            if passages.count_rows(f"vector IS NULL AND {_in('document_id', ids)}"):
+                return  # whoever gives them their vectors aligns them
             stored = [_stored(key, documents, passages) for key in ids]
             laid = lay([one for _, one in stored])
             changed = []
@@ -476,8 +643,9 @@ class Store:
             return
         with self._writing("index") as state:
             passages, signatures = self._latest("passages"), self._latest("signatures")
+            bare = 0 if passages is None or state.is_embedded else passages.count_rows("vector IS NULL")
             if passages is not None:
-                self._index(passages)
+                self._index(passages, not bare)
             if signatures is not None:
                 _index_signatures(signatures)
             for name in _TABLES:
@@ -485,7 +653,7 @@ class Store:
                 if table is not None and len(table.get_fragments()) > _FRAGMENTS:
                     table.optimize.compact_files()
             lexicon = self._write_lexicon(make_lexicon) if make_lexicon else ""
-            self._publish(replace(state, is_settled=True, lexicon=lexicon))
+            self._publish(replace(state, is_settled=not bare, is_embedded=not bare, lexicon=lexicon))
             for name in _TABLES:
                 table = self._latest(name)
                 if table is not None:
@@ -545,7 +713,7 @@ class Store:
         rows = self._rows("passages", columns=[*_PASSAGE_COLUMNS, "number", "words", "mathematics"], filter=mine)
         rows.sort(key=lambda row: int(row["number"]))
         passages = [_passage(row) for row in rows]
-        marks = self._rows("signatures", columns=[field.name for field in fields(Signature)], filter=mine)
+        marks = self._rows("signatures", columns=_SIGNATURE_COLUMNS, filter=mine)
         signatures = tuple(_signature(row) for row in sorted(marks, key=lambda row: int(row["ordinal"])))
         nothing = np.empty((0, self.recipe.dimension), np.float32)
         words, mathematics = [row["words"] for row in rows], [row["mathematics"] for row in rows]
@@ -576,7 +744,7 @@ class Store:
 
     # --- indexes ------------------------------------------------------------------------------------------------------
 
-    def _index(self, passages: Any) -> None:
+    def _index(self, passages: Any, with_vectors: bool) -> None:
         indexes = {index.name for index in passages.describe_indices()}
         if passages.count_rows() == 0:
             return
@@ -584,9 +752,13 @@ class Store:
             for column in ("words", "mathematics"):
                 passages.create_scalar_index(column, "INVERTED", name=f"{column}_idx", **_WORDS)
             passages.create_scalar_index("document_id", "BTREE", name="document_idx")
-        if "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
+        if with_vectors and "vector_idx" not in indexes and passages.count_rows() > EXACT_BELOW:
             # A graph over it (IVF_HNSW_SQ) took 7.3 s of processor time to build at 20,000, this 0.2 s.
             passages.create_index("vector", "IVF_SQ", name="vector_idx", metric="cosine")
+        if passages.count_rows() > _SCANNED_ROWS:
+            for column in _FILTERED:
+                if f"{column}_idx" not in indexes:
+                    passages.create_scalar_index(column, "BITMAP", name=f"{column}_idx")
         passages.optimize.optimize_indices()
 
     def _holds(self, ids: Sequence[str]) -> bool:
@@ -600,7 +772,7 @@ class Store:
             path = str(self._home() / name)
             lance.write_dataset(rows, path, enable_stable_row_ids=True)
             if name == "passages" and rows.num_rows:  # without an index words are not stemmed
-                self._index(lance.dataset(path))
+                self._index(lance.dataset(path), False)
         elif replacing is None:
             table.insert(rows)
         elif not rows.num_rows:
@@ -712,7 +884,9 @@ class Store:
 
     def _check_dimension(self, entries: Sequence[Entry]) -> None:
         """Hold vectors to the length the library has; a new library takes theirs."""
-        found = {entry.vectors.shape[1] for entry in entries}
+        self._check_length({entry.vectors.shape[1] for entry in entries})
+
+    def _check_length(self, found: set[int]) -> None:
         if not self.recipe.dimension and len(found) == 1:
             self.recipe = replace(self.recipe, dimension=found.pop())
         elif found != {self.recipe.dimension}:
@@ -771,7 +945,10 @@ def _cause(error: BaseException) -> str:
 # --- rows -------------------------------------------------------------------------------------------------------------
 
 
-def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int) -> pa.Table:
+def _passage_table(
+    ids: Sequence[str], entries: Sequence[Entry], dimension: int, known: Mapping[tuple[str, str], Vectors]
+) -> pa.Table:
+    """Return the rows of passages; those whose vectors are to come get one that is `known` by title and text."""
     rows = [
         {name: getattr(passage, name) for name in _OWN_COLUMNS}
         | {"document_id": key, "number": number, "words": words, "mathematics": terms}
@@ -781,9 +958,29 @@ def _passage_table(ids: Sequence[str], entries: Sequence[Entry], dimension: int)
         )
     ]
     table = pa.Table.from_pylist(rows, schema=pa.schema(_PASSAGE_FIELDS))
-    vectors = np.concatenate([entry.vectors for entry in entries]).astype(np.float32, copy=False)
-    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel(), pa.float32()), dimension)
-    return table.append_column("vector", column)
+    vectors: list[Vectors | None] = []
+    for entry in entries:
+        if len(entry.vectors):
+            vectors += list(entry.vectors)
+        else:
+            vectors += [known.get((passage.title, passage.text)) for passage in entry.passages]
+    return table.append_column("vector", _vector_column(vectors, dimension))
+
+
+def _vector_column(vectors: Sequence[Vectors | None], dimension: int) -> pa.FixedSizeListArray:
+    flat = np.zeros((len(vectors), dimension), np.float32)
+    missing = np.ones(len(vectors), bool)
+    for place, vector in enumerate(vectors):
+        if vector is not None:
+            flat[place], missing[place] = vector, False
+    values = pa.array(flat.ravel(), pa.float32())
+    return pa.FixedSizeListArray.from_arrays(values, dimension, mask=pa.array(missing))
+
+
+def _matrix(column: pa.ChunkedArray) -> Vectors:
+    """Return a column of vectors, none of them null, as an array."""
+    whole = column.combine_chunks()
+    return np.array(whole.flatten(), np.float32).reshape(len(whole), column.type.list_size)
 
 
 def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
@@ -794,7 +991,9 @@ def _signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
             first = entry.document.sections[max(bisect_right(starts, signature.start_index) - 1, 0)]
             last = entry.document.sections[max(bisect_right(starts, signature.end_index - 1) - 1, 0)]
             place = {"page": first.page, "start_time": first.start_time, "end_time": last.end_time}
-            rows.append(asdict(signature) | place | {"document_id": key})
+            # `asdict` copies every number of a digest: two seconds for a course.
+            own = {name: getattr(signature, name) for name in _SIGNATURE_COLUMNS}
+            rows.append(own | place | {"document_id": key})
     return pa.Table.from_pylist(rows, schema=_SIGNATURE_SCHEMA)
 
 
@@ -806,7 +1005,9 @@ def _document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
             "path": shown_path(entry.path.resolve()),
             "passages": len(entry.passages),
             "characters": len(entry.document.text),
-            "sections": [asdict(section) for section in entry.document.sections],
+            "sections": [
+                {name: getattr(section, name) for name in _SECTION_COLUMNS} for section in entry.document.sections
+            ],
             "warnings": list(entry.document.warnings),
             "aligned": "",
             "beside": 0,
@@ -830,8 +1031,32 @@ def shown_path(path: Path) -> str:
     return str(path).encode("utf-8", "backslashreplace").decode()
 
 
-def _hits(rows: Iterable[dict[str, Any]], score: str) -> list[Hit]:
-    return [Hit(_passage(row), float(row[score])) for row in rows]
+def _hits(scores: Mapping[int, float], shown: Mapping[int, Hit]) -> list[Hit]:
+    """Return hits by score; of passages that are shown at one place the best."""
+    found: dict[tuple[str, int], Hit] = {}
+    for number, score in scores.items():
+        if hit := shown.get(number):
+            found.setdefault((hit.passage.source, hit.passage.start_index), replace(hit, score=score))
+    return list(found.values())
+
+
+def _at_copy(passage: Passage, document: Document, copies: Sequence[Row]) -> Hit:
+    """Return a passage as it stands in another document, whose copies of its paragraphs are given."""
+    rows = sorted((row for row in copies if row["source"] == document.source), key=lambda row: int(row["start_index"]))
+    run = rows[:1]
+    for row in rows[1:]:
+        if row["start_index"] - run[-1]["end_index"] <= _GAP:
+            run.append(row)
+    start, end = run[0]["start_index"], run[-1]["end_index"]
+    starts = [section.start_index for section in document.sections]
+    section = document.sections[max(bisect_right(starts, start) - 1, 0)]
+    there = Passage(
+        document.text[start:end], start, end, document.source, document.kind, document.course, document.lecture,
+        section.title, run[0]["page"], run[0]["start_time"], run[-1]["end_time"], section.label, section.speaker,
+    )  # fmt: skip
+    first = Place(passage.source, passage.page, passage.start_time, passage.end_time)
+    others = (Place(row["source"], row["page"], row["start_time"], row["end_time"]) for row in copies if row not in run)
+    return Hit(there, 0.0, tuple(dict.fromkeys([first, *others])))
 
 
 def _passage(row: dict[str, Any]) -> Passage:
@@ -851,11 +1076,10 @@ def _document(row: dict[str, Any]) -> Document:
 def _stored(key: str, documents: Any, passages: Any) -> tuple[pa.Table, Stored]:
     """Return the rows of a document's passages, in their order, and what they and the document say."""
     rows = passages.to_table(filter=_in("document_id", [key])).sort_by("number")
-    vectors = rows["vector"].combine_chunks()
     return rows, Stored(
         _document(documents.to_table(filter=_in("id", [key])).to_pylist()[0]),
         tuple(_passage(row) for row in rows.drop_columns(["vector"]).to_pylist()),
-        np.array(vectors.flatten(), np.float32).reshape(len(rows), vectors.type.list_size),
+        _matrix(rows["vector"]),
     )
 
 
@@ -872,13 +1096,108 @@ def _laid(rows: pa.Table, after: Besides) -> pa.Table:
     return rows
 
 
+# --- searches ---------------------------------------------------------------------------------------------------------
+
+
+def _by_words(
+    pool: ThreadPoolExecutor, table: Any, question: str, also: str, k: int, where: str | None
+) -> dict[int, float]:
+    """Return row ids and scores of BM25, best first.
+
+    In a large table the parts of a question are searched apart, for the index skips what cannot be among the best of
+    one part but not of a sum: the sum of 30 words took 400 ms in a million passages, and each part 1 to 50 ms. The best
+    of each part are then scored by all parts.
+    """
+    from lance.query import BooleanQuery, MatchQuery, Occur
+
+    parts = [MatchQuery(question, "words")]
+    if also:
+        parts += [MatchQuery(also, "words", boost=_ALSO), MatchQuery(also, "mathematics", boost=_MATHEMATICS)]
+    if len(parts) == 1 or table.count_rows() <= EXACT_BELOW:
+        query: Any = BooleanQuery([(Occur.SHOULD, part) for part in parts]) if also else parts[0]
+        return _scores(table, query, k, where)
+    found = list(pool.map(lambda part: _scores(table, part, k, where), parts))
+    sums: dict[int, float] = dict.fromkeys((number for scores in found for number in scores), 0.0)
+
+    def completed(part: Any, scores: dict[int, float]) -> dict[int, float]:
+        unknown = [number for number in sums if number not in scores]
+        if len(scores) < k or not unknown:  # these are all that match it
+            return scores
+        return scores | _scores(table, part, len(unknown), _row_ids(unknown))
+
+    for scores in pool.map(completed, parts, found):
+        for number, score in scores.items():
+            sums[number] += score
+    return dict(sorted(sums.items(), key=lambda item: -item[1])[:k])
+
+
+def _scores(table: Any, query: Any, k: int | None, where: str | None, *, prefilter: bool = True) -> dict[int, float]:
+    given = {"columns": ["_rowid", "_score"], "full_text_query": query, "filter": where, "prefilter": prefilter}
+    rows = table.to_table(**given, limit=k)
+    return dict(zip(rows["_rowid"].to_pylist(), rows["_score"].to_pylist(), strict=True))
+
+
+def _by_vector(table: Any, vector: Vectors, k: int, where: str | None) -> dict[int, float]:
+    """Return row ids and cosines, best first."""
+    nearest = {"column": "vector", "q": vector, "k": k, "metric": "cosine", "refine_factor": 1, "nprobes": _PROBES}
+    rows = table.to_table(columns=["_rowid", "_distance"], nearest=nearest, filter=where, prefilter=True)
+    cosines = (1 - distance for distance in rows["_distance"].to_pylist())
+    return dict(zip(rows["_rowid"].to_pylist(), cosines, strict=True))
+
+
+def _taken(table: Any, numbers: Sequence[int]) -> dict[int, Row]:
+    """Return rows of passages by their ids."""
+    if not numbers:
+        return {}
+    rows = table.to_table(columns=["_rowid", *_PASSAGE_COLUMNS], filter=_row_ids(numbers)).to_pylist()
+    return {row["_rowid"]: row for row in rows}
+
+
+def _holding(table: Any, phrases: Sequence[str], where: str | None) -> list[int]:
+    """Return the ids of rows that hold phrases: the index finds those with the words of one, and all are looked at."""
+    from lance.query import BooleanQuery, FullTextOperator, MatchQuery, Occur
+
+    parts = [where] if where else []
+    parts += [f"regexp_like(text, {_quoted(_phrase_pattern(phrase))})" for phrase in phrases]
+    test, longest = " AND ".join(parts), max(phrases, key=len)
+    words = re.findall(r"[^\W_]+", longest)
+    if not any(
+        _scores(table, MatchQuery(word, "words"), 1, None) for word in words
+    ):  # the index has no "that" or "not"
+        rows = table.to_table(columns=["_rowid"], filter=test, limit=_MOST_HOLDING)
+        return list(rows["_rowid"].to_pylist())
+    readings = [MatchQuery(reading, "words", operator=FullTextOperator.AND) for reading in _readings(words)]
+    query = BooleanQuery([(Occur.SHOULD, reading) for reading in readings])
+    return list(_scores(table, query, _MOST_HOLDING, test, prefilter=False))
+
+
+def _readings(words: Sequence[str]) -> list[str]:
+    """Return how the words of a phrase may stand in the index: as they are, two or all joined, one broken at a line."""
+    readings = [" ".join(words), "".join(words)]
+    for i, word in enumerate(words):
+        readings.append(" ".join((*words[:i], "".join(words[i : i + 2]), *words[i + 2 :])))
+        readings += [" ".join((*words[:i], word[:cut], word[cut:], *words[i + 1 :])) for cut in range(1, len(word))]
+    return list(dict.fromkeys(readings))
+
+
 def _where(filters: Filters) -> str | None:
-    given = {"course": filters.course, "lecture": filters.lecture, "kind": filters.kind}
+    """Return filters in Lance's SQL, but for phrases, or None for none."""
+    given = {name: getattr(filters, name) for name in _FILTERED}
     parts = [f"{name} = {_quoted(value)}" for name, value in given.items() if value is not None]
     if filters.lectures is not None:
         parts.append(f"lecture IN ({', '.join(map(str, filters.lectures)) or 'NULL'})")
-    parts += [f"regexp_like(text, {_quoted(_phrase_pattern(phrase))})" for phrase in filters.phrases]
     return " AND ".join(parts) or None
+
+
+def _passes(record: DocumentRecord, filters: Filters) -> bool:
+    """Tell whether a document's passages pass filters, but for phrases."""
+    return all(getattr(filters, name) in (None, getattr(record, name)) for name in _FILTERED) and (
+        filters.lectures is None or record.lecture in filters.lectures
+    )
+
+
+def _row_ids(numbers: Iterable[int]) -> str:
+    return f"_rowid IN ({', '.join(map(str, numbers))})"
 
 
 def _phrase_pattern(phrase: str) -> str:

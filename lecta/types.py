@@ -423,3 +423,5 @@ class Message:
 
     role: Literal["system", "user", "assistant"]
     content: str
+    seams: tuple[int, ...] = ()
+    """Characters of the content after which it may go on otherwise: what stands before is worth keeping as read."""

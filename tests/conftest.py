@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -14,6 +15,8 @@ from lecta import models
 from lecta.library import Library
 from lecta.protocols import Vectors
 from lecta.settings import load
+
+os.environ["LECTA_RESIDENT_MINUTES"] = "0"  # no test leaves a process behind; those about it say otherwise
 
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "examples" / "course"

@@ -29,12 +29,13 @@ def lecta(tmp_path: Path, minilm_folder: Path) -> Run:
         "LECTA_CONFIG": str(tmp_path / "config.toml"),
     }
 
-    def run(*words: str, **extra: str) -> subprocess.CompletedProcess[str]:
+    def run(*words: str, out: int = subprocess.PIPE, **extra: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "lecta", *words],
             cwd=tmp_path,
             env=environment | {"PYTHONPATH": str(ROOT)} | extra,
-            capture_output=True,
+            stdout=out,
+            stderr=subprocess.PIPE,
             text=True,
             timeout=300,
             check=False,
@@ -185,6 +186,16 @@ def test_the_configuration_file_is_used(lecta: Run, tmp_path: Path) -> None:
 def test_a_library_that_cannot_be_written(lecta: Run, lectures: Path, tmp_path: Path) -> None:
     (tmp_path / "closed").mkdir(mode=0o500)
     assert "no permission" in _one_line(lecta("add", "lectures", "--library", "closed/library"), 1)
+
+
+@pytest.mark.parametrize("words", [("search", "the gradient"), ("search", "the gradient", "--json"), ("list",)])
+def test_a_reader_that_went_away_is_no_error(lecta: Run, lectures: Path, words: tuple[str, ...]) -> None:
+    assert lecta("add", "lectures").returncode == 0
+    reading, writing = os.pipe()  # `lecta search ... | head` when head has seen enough
+    os.close(reading)
+    run = lecta(*words, out=writing)
+    os.close(writing)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_a_library_that_is_a_file(lecta: Run, lectures: Path, tmp_path: Path) -> None:

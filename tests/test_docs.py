@@ -25,7 +25,7 @@ def test_help_text_and_settings_in_the_docs_are_true() -> None:
 def test_commands_named_in_the_docs_exist() -> None:
     known = {words[0] for words in commands()}
     for page in PAGES:
-        for name in re.findall(r"(?:`|bin/|\$ )lecta ([a-z]+)", page.read_text(encoding="utf-8")):
+        for name in re.findall(r"(?:`|bin/|\$ )lecta ([a-z-]+)", page.read_text(encoding="utf-8")):
             assert name in known, f"{page.name} names lecta {name}"
 
 

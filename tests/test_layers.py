@@ -32,16 +32,21 @@ LEVEL = (
     | {"derive": 1}  # a room without a library: the door may call it as it is
     | {
         "intake": 2,
+        "opening": 2,
         "timeline": 2,
         "asking": 2,
         "answering": 2,
         "worked": 2,
         "covering": 2,
+        "sections": 2,
+        "readahead": 3,
         "aligning": 3,
+        "embedding": 3,
         "adding": 4,
         "reindexing": 5,
         "library": 6,
         "evaluate": 7,
+        "resident": 7,
     }
     | dict.fromkeys(DOORS, 8)
 )

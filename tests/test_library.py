@@ -237,9 +237,10 @@ def test_questions_on_the_sample_course_find_their_lecture(course_library: Libra
 
 @pytest.mark.slow
 def test_a_real_model_answers_with_citations(course_library: Library, small_model: Path) -> None:
-    pieces: list[str] = []
-    answer = course_library.ask("What is the chain rule in backpropagation?", 3, on_text=pieces.append)
-    assert len(pieces) > 10  # it streamed
+    pieces, drafts = list[str](), list[str]()
+    question = "What is the chain rule in backpropagation?"
+    answer = course_library.ask(question, 3, on_text=pieces.append, on_draft=drafts.append)
+    assert len(drafts) > 10  # it streamed
     assert "".join(pieces).strip() == answer.text
     assert not answer.abstained
     assert answer.case  # the running example of the second lecture, with its numbers

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import lecta.library
 from lecta import aligning
 from lecta.console import answer_json, list_json, place, search_json, status_facts
 from lecta.errors import LibraryError
@@ -39,6 +40,10 @@ def _of(library: Library, kind: str) -> list[Passage]:
 def _spoken(path: Path) -> str:
     """Return the words of subtitles, a line for each cue, without times."""
     return "\n".join(re.findall(r"(?<=\n)(?!\d+\n|\d\d:|WEBVTT)\S.*", path.read_text(encoding="utf-8")))
+
+
+def test_the_library_knows_what_aligned_it_without_importing_that() -> None:
+    assert lecta.library.ALIGNER == aligning.RECIPE
 
 
 # --- what is found ----------------------------------------------------------------------------------------------------

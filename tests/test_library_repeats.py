@@ -394,3 +394,36 @@ def test_json_that_is_no_transcript_is_skipped(library: Library, folder: Path) -
         "grades.tsv": "skipped", "package.json": "skipped", "whisper.json": "added",
     }  # fmt: skip
     assert "not a transcript" in report["package.json"].reason
+
+
+def test_a_filter_finds_what_is_repeated_at_its_other_place(library: Library, folder: Path) -> None:
+    write(folder / "lecture-01.md", "# The chain", f"{FILTER} {CHAIN}", ADAM)
+    write(folder / "lecture-03.md", "# Again", f"{FILTER} {CHAIN}", "And something that is said nowhere else at all.")
+    assert set(add(library, folder).values()) == {"added"}
+    assert len(holding(library, "multiplies the derivatives")) == 1
+    for options, question in (({"lecture": 3}, CHAIN), ({}, f"{CHAIN} in lecture 3")):
+        found = library.search(question, 5, **options)  # type: ignore[arg-type]
+        (hit,) = [hit for hit in found.hits if "multiplies the derivatives" in hit.passage.text]
+        passage = hit.passage
+        assert (Path(passage.source).name, passage.lecture, passage.title) == ("lecture-03.md", 3, "Again")
+        document = library.document(passage.source)
+        assert document is not None
+        assert document.text[passage.start_index : passage.end_index] == passage.text
+        assert [Path(place.source).name for place in hit.also] == ["lecture-01.md"]
+        assert all(hit.passage.lecture == 3 for hit in found.hits)
+    assert {hit.passage.lecture for hit in library.search(CHAIN, 5).hits} == {1, 3}
+    assert Path(library.search(CHAIN, 1, lecture=1).hits[0].passage.source).name == "lecture-01.md"
+    assert not [hit for hit in library.search(ADAM, 5, lecture=3).hits if "running mean" in hit.passage.text]
+
+
+def test_a_whole_copy_is_found_in_its_own_course(library: Library, folder: Path) -> None:
+    for course in ("one", "two"):
+        write(folder / course / "a.md", CHAIN, FILTER)
+        library.add([folder / course])
+    assert len(library.store.passages()) == 1
+    for course, other in (("one", "two"), ("two", "one")):
+        (hit,) = library.search("the chain rule", 5, course=course).hits
+        assert (hit.passage.course, Path(hit.passage.source).parent.name) == (course, course)
+        assert CHAIN in hit.passage.text
+        assert {Path(place.source).parent.name for place in hit.also} == {other}
+    assert [hit.passage.course for hit in library.search('"chain rule"', 5, course="two").hits] == ["two"]

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lecta.answer.context import steps
 from lecta.answer.drafting import Costs, Drafter
-from lecta.answer.llama import LlamaChat
+from lecta.answer.llama import LlamaChat, _laid
 from lecta.errors import ChatError
 from lecta.types import Message
 
@@ -49,8 +48,8 @@ def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, pl
     expected = [fresh(plain, messages, 40) for messages in (first, second)]
     chat._context.keep(0)
     assert "".join(chat.stream(first, 40)) == expected[0]
-    prompt, _ = chat._tokens(second)
-    assert chat._context.read(steps(prompt)) < len(prompt)
+    parts, _ = chat._parts(second)
+    assert chat._context.read(_laid(parts)[1]) < sum(map(len, parts))
     assert "".join(chat.stream(second, 40)) == expected[1]
     assert "".join(chat.stream(first, 40)) == expected[0]
 
@@ -59,10 +58,8 @@ def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, pl
 def test_drafts_change_no_token_and_are_used(chat: LlamaChat, plain: LlamaChat) -> None:
     messages = asked("Repeat the excerpt word for word.")
     expected = fresh(plain, messages, 60)
-    chat._costs = Costs()
-    chat._costs._ratios = [
-        type(one)([1.0], maxlen=1) for one in chat._costs._ratios
-    ]  # a longer call costs nothing more
+    chat.costs = Costs()
+    chat.costs._ratios = [type(one)([1.0], maxlen=1) for one in chat.costs._ratios]  # a longer call costs nothing more
     calls: list[int] = []
     decode = chat._context.decode
 

@@ -51,7 +51,7 @@ def bad(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_it_outlives_hangs_crashes_and_greed(bad: Path) -> None:
     heard: list[str] = []
     with Worker(seconds=5, megabytes=256) as worker:
-        with pytest.raises(ReadError, match=r"hung at the start and was stopped after 5 s"):
+        with pytest.raises(ReadError, match=r"hung at the start and was stopped after [0-9.]+ s"):
             worker.read(bad / "hang.pdf")
         with pytest.raises(ReadError, match="crashed at the start"):
             worker.read(bad / "crash.pdf")

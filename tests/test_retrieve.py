@@ -8,7 +8,7 @@ from lecta.retrieve.fusion import convex_sum, reciprocal_rank
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import LONGEST, join_neighbours
 from lecta.retrieve.titles import DEPTH, by_title, title_share
-from lecta.retrieve.variety import keep_kinds
+from lecta.retrieve.variety import keep_kinds, spread_lectures
 from lecta.types import Filters, Hit, Kind, Passage
 from tests.conftest import LetterEmbedder
 
@@ -50,17 +50,32 @@ def test_a_kind_that_is_far_off_gets_no_place() -> None:
     assert [hit.passage.source for hit in keep_kinds(ranked, dense, 3)] == ["s1", "s2", "s3"]
 
 
+def _of(lecture: int | None, score: float, name: str = "a") -> Hit:
+    return Hit(Passage(name, 0, 1, name, "slides", lecture=lecture), score)
+
+
+def test_lectures_take_turns_where_their_scores_are_near() -> None:
+    ranked = [_of(2, 1.0), _of(2, 0.99), _of(2, 0.98), _of(5, 0.96), _of(7, 0.5), _of(2, 0.49)]
+    spread = spread_lectures(ranked)
+    assert [hit.passage.lecture for hit in spread] == [2, 5, 2, 2, 7, 2], "0.96 is more than 0.99 * 0.95; 0.5 is not"
+    assert [hit.score for hit in spread] == [1.0, 0.96, 0.99, 0.98, 0.5, 0.49], "as they matched"
+
+
+def test_files_of_no_lecture_are_each_their_own() -> None:
+    ranked = [_of(None, 1.0, "a"), _of(None, 0.99, "a"), _of(None, 0.97, "b")]
+    assert [hit.passage.source for hit in spread_lectures(ranked)] == ["a", "b", "a"]
+
+
 class _Lists:
     """An index whose two lists are given."""
 
     def __init__(self, words: list[Hit], dense: list[Hit]) -> None:
         self.words, self.dense = words, dense
 
-    def search_words(self, question: str, k: int, filters: Filters, also: str = "") -> list[Hit]:
-        return self.words[:k]
-
-    def search_vector(self, vector: object, k: int, filters: Filters) -> list[Hit]:
-        return self.dense[:k]
+    def search(
+        self, question: str, vector: object, k: int, filters: Filters, also: str = ""
+    ) -> tuple[list[Hit], list[Hit]]:
+        return (self.words[:k] if question else []), ([] if vector is None else self.dense[:k])
 
 
 @pytest.mark.parametrize(("weight", "first"), [(0.0, "by words"), (1.0, "by meaning")])

@@ -169,3 +169,42 @@ def test_above_a_size_vectors_are_found_by_an_index(
         store.search_vector(LetterEmbedder().embed_queries([text])[0], 1, NONE)[0].passage.text for text in texts[:20]
     ]
     assert sum(sorted(a) == sorted(b) for a, b in zip(found, texts, strict=False)) >= 19
+
+
+def test_in_a_large_table_other_forms_and_formulas_count_as_in_a_small_one(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    random = np.random.default_rng(1)
+    words = np.array(["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "theta", "kappa", "lambda", "sigma"])
+    texts = [" ".join(random.choice(words, random.integers(3, 9))) for _ in range(300)]
+    entry = _entry(tmp_path / "a", *texts)
+    store.put([dataclasses.replace(entry, mathematics=[" ".join(random.choice(words, 2)) for _ in texts])])
+    store.settle()
+    whole = store.search_words("alpha beta", 200, NONE, also="gamma delta")
+    monkeypatch.setattr("lecta.store.EXACT_BELOW", 0)
+    parted = store.search_words("alpha beta", 40, NONE, also="gamma delta")
+    assert [hit.score for hit in parted[:10]] == pytest.approx([hit.score for hit in whole[:10]])
+    known = {hit.passage.start_index: hit.score for hit in whole}
+    assert all(hit.score == pytest.approx(known[hit.passage.start_index]) for hit in parted), "each by all parts"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "held"),
+    [
+        ("chain rule", 3),
+        ("The Chain-Rule", 1),
+        ("is not", 1),  # no word of which is in the index
+        ("gradient", 1),
+        ("rule of the chain", 0),
+        ("nowhere", 0),
+    ],
+)
+def test_a_phrase_is_found_however_it_is_broken(store: Store, tmp_path: Path, phrase: str, held: int) -> None:
+    texts = ["By the chain rule, it ends.", "a chain-\nrule of thumb", "the gra-\ndient is not here", "ChainRule"]
+    store.put([_entry(tmp_path / "a", *texts)])
+    filters = Filters(phrases=(phrase,))
+    assert store.holds(filters) is bool(held)
+    vector = LetterEmbedder().embed_queries(["a"])[0]
+    assert len(store.search_vector(vector, 10, filters)) == held
+    store.put([_entry(tmp_path / "b", "another chain rule")])
+    assert len(store.search_vector(vector, 10, filters)) == held + (phrase == "chain rule"), "before it is indexed"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 # Tokens decoded in one call while reading the prompt. 64 was the fastest of 32, 64, 128 and 512 here (50, against 43
@@ -47,13 +47,39 @@ class Context:
         self.size = 0
         """Tokens held."""
 
-    def read(self, wanted: Steps) -> int:
-        """Hold these steps and nothing else, ready to sample; return how many tokens had to be decoded."""
-        self.keep(shared(self._steps, wanted[:-1]))  # the last is decoded anew: its logits are wanted
+    def read(self, wanted: Steps, on_step: Callable[[int], None] = lambda held: None) -> int:
+        """Hold these steps and nothing else, ready to sample; return how many tokens had to be decoded.
+
+        `on_step` is called with the number of steps held, after each that was decoded.
+        """
+        self.keep(self.held(wanted))
         kept = self.size
-        for step in wanted[len(self._steps) :]:
+        for number, step in enumerate(wanted[len(self._steps) :], len(self._steps) + 1):
             self.decode(step)
+            on_step(number)
         return self.size - kept
+
+    def held(self, wanted: Steps) -> int:
+        """Return how many of these steps need not be decoded; the last must, as its logits are wanted."""
+        return shared(self._steps, wanted[:-1])
+
+    def state(self) -> bytes:
+        """Return a copy of the key/value state of what is held."""
+        return bytes(self._context.get_state_seq_data(0))
+
+    def load(self, state: bytes, of: Steps) -> bool:
+        """Hold what a state holds, which is the one of these steps; tell whether it fits."""
+        self.keep(0)
+        try:
+            self._context.set_state_seq_data(state, 0)
+            fits = self._context.memory_seq_pos_max(0) == sum(map(len, of)) - 1
+        except (ValueError, RuntimeError):
+            fits = False
+        if not fits:
+            self._context.kv_cache_clear()
+            return False
+        self._steps, self.size = list(of), sum(map(len, of))
+        return True
 
     def take_back(self, tokens: int) -> None:
         """Forget the last tokens, each of which was a step of its own."""

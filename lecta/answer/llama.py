@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
+from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from lecta.answer import thinking
-from lecta.answer.context import Context, steps
+from lecta.answer.context import AT_ONCE, Context, Steps, steps
 from lecta.answer.drafting import MOST, Costs, Drafter
+from lecta.answer.states import FORMAT, States, state_key
 from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
 _LEAST_ANSWER = 256  # tokens, some 150 words
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
+# Turns that a thread waits for the others before it sleeps. OpenMP's own count, for ever by human measure, makes two
+# threads on two busy cores 50 times slower than one; sleeping at once makes them 1.6 times slower on idle ones.
+_SPINS = "20000"
 _TOP_K, _TOP_P, _TEMPERATURE = 40, 0.9, 0.7  # of a reply that is drawn: words near the greedy ones
 
 
@@ -29,12 +39,21 @@ class LlamaChat:
     """
 
     def __init__(
-        self, path: Path, *, name: str = "", context_tokens: int = 4096, threads: int = 2, drafts: bool = True
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        context_tokens: int = 4096,
+        threads: int = 2,
+        drafts: bool = True,
+        states: States | None = None,
     ) -> None:
-        """Load a model; without `drafts` every token is decoded in a call of its own.
+        """Load a model; without `drafts` every token is decoded in a call of its own. `states` keeps what was read.
 
         Raises `ChatError` when the file is missing or no GGUF model.
         """
+        if "OMP_WAIT_POLICY" not in os.environ:  # read when the library is loaded
+            os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
         import cyllama.llama.llama_cpp as llama
 
         if not path.is_file():
@@ -51,8 +70,12 @@ class LlamaChat:
         self._vocabulary = self._model.get_vocab()
         self._context_tokens = context_tokens
         self._context = Context(llama, self._model, tokens=context_tokens, threads=threads)
-        self._drafts = drafts
-        self._costs = Costs()
+        self.drafts = drafts
+        """Whether replies are drafted."""
+        self._path = path
+        self._states = states if states and states.limit else None
+        self._setting = f"{context_tokens} {threads}"
+        self.costs = Costs()
         self._reply: list[int] = []  # the last one's tokens, from which `begun` is taken where it is the same text
         self._turn = threading.Condition()
         self._speaker: tuple[int, object] | None = None  # thread and reply
@@ -63,13 +86,14 @@ class LlamaChat:
         With a `seed` above 0 words are drawn by it instead of the likeliest taken, near them (temperature 0.7, top-p
         0.9). Raises `PromptTooLongError` when there is no room for an answer, and `ChatError`.
         """
-        prompt, opened = self._tokens(messages)
+        parts, opened = self._parts(messages)
+        prompt = [token for part in parts for token in part]
         if len(prompt) + _LEAST_ANSWER > self._context_tokens:
             raise PromptTooLongError(len(prompt) + _LEAST_ANSWER, self._context_tokens)
-        with self._alone() as speaker:
+        with self._alone() as speaker, self._keeping() as read:
             said = self._said(begun.rstrip(" "))
             try:
-                self._read(prompt, said, speaker)
+                self._read(parts, said, read, speaker)
                 if opened and not begun:
                     yield opened
                 limit = max(0, min(max_tokens - len(said), self._context_tokens - self._context.size))
@@ -112,15 +136,103 @@ class LlamaChat:
             count, text = count + 1, longer
         return [*self._reply[:count], *self._vocabulary.tokenize(begun[len(text) :], False, False)]
 
-    def _read(self, prompt: Sequence[int], said: Sequence[int], speaker: object) -> None:
-        self._check_turn(speaker)
+    @contextmanager
+    def _keeping(self) -> Iterator[dict[bytes, bytes]]:
+        """Yield where states are put by their keys; they are written when the reply is."""
+        read: dict[bytes, bytes] = {}
+        try:
+            yield read
+        finally:
+            for key, state in read.items():
+                if self._states:
+                    self._states.put(key, state)
+
+    def _read(
+        self, parts: Sequence[Sequence[int]], said: Sequence[int], read: dict[bytes, bytes], speaker: object
+    ) -> None:
+        """Hold a prompt and what was said; states at the ends of parts are loaded, and put into `read` where new."""
+        ends, wanted = _laid(parts)
         # What was said is decoded token by token, as it was when it was written.
-        self._context.read([*steps(prompt), *((token,) for token in said)])
+        wanted += [(token,) for token in said]
+        self._load(wanted, ends[:-1])
+
+        def on_step(held: int) -> None:
+            self._check_turn(speaker)
+            if self._states and held in ends[:-1] and not self._states.holds(key := self._key(wanted[:held])):
+                read[key] = self._context.state()
+
+        self._check_turn(speaker)
+        self._context.read(wanted, on_step)
+
+    def _load(self, wanted: Steps, ends: Sequence[int]) -> None:
+        """Load the longest state kept of a beginning of `wanted`, where it is longer than what is held."""
+        held = self._context.held(wanted)
+        for end in reversed(ends):
+            if self._states is None or end <= held:
+                return
+            state = self._states.get(self._key(wanted[:end]))
+            if state is not None and self._context.load(state, wanted[:end]):
+                return
+
+    def laid(self, messages: Sequence[Message]) -> tuple[list[int], Steps]:
+        """Return after how many steps each part of a prompt ends, and the steps in which it is read."""
+        return _laid(self._parts(messages)[0])
+
+    @property
+    def keeps_states(self) -> bool:
+        """Whether what is read is kept."""
+        return self._states is not None
+
+    def has_read(self, messages: Sequence[Message]) -> bool:
+        """Tell whether the state up to the last seam of a conversation is held or kept."""
+        ends, wanted = self.laid(messages)
+        if len(ends) < 2:
+            return False
+        held = self._context.held(wanted) >= ends[-2]
+        return held or (self._states is not None and self._states.holds(self._key(wanted[: ends[-2]])))
+
+    def read_ahead(self, messages: Sequence[Message], pause: Callable[[], None] = lambda: None) -> bool:
+        """Read a conversation up to its last seam and keep the state; tell whether it is kept.
+
+        `pause` is called before every 64 tokens and may wait or raise. Raises `ChatError`.
+        """
+        if self._states is None or len(parts := self._parts(messages)[0]) < 2:
+            return False
+        if self.has_read(messages):
+            return True
+        with self._alone() as speaker, self._keeping() as read:
+            try:
+                ends, wanted = _laid(parts)
+                self._load(wanted, ends[:-1])
+
+                def on_step(held: int) -> None:
+                    self._check_turn(speaker)
+                    pause()
+                    if self._states and held in ends and not self._states.holds(key := self._key(wanted[:held])):
+                        read[key] = self._context.state()
+
+                pause()
+                self._context.read(wanted[: ends[-2]], on_step)
+            except (ValueError, RuntimeError) as error:
+                raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
+        return self.has_read(messages)
+
+    def _key(self, read: Steps) -> bytes:
+        """Return what a state goes by: all that it depends on."""
+        tokens = b"".join(len(step).to_bytes(4, "little") + array("i", step).tobytes() for step in read)
+        return state_key((self._identity, tokens))
+
+    @cached_property
+    def _identity(self) -> bytes:
+        """Model, engine and parameters."""
+        assert self._states is not None
+        engine = f"cyllama {version('cyllama')} {self._llama.ggml_version()} {platform.machine()}"
+        return f"{FORMAT} {self._states.digest_of(self._path)} {engine} {self._setting} {AT_ONCE}".encode()
 
     def _write(self, before: Sequence[int], limit: int, seed: int, speaker: object) -> Iterator[int]:
         """Yield the reply's tokens as soon as they are known."""
         sampler = self._sampler(seed)
-        drafter = Drafter(before, self._costs) if self._drafts and not seed else None
+        drafter = Drafter(before, self.costs) if self.drafts and not seed else None
         known = [self._context.sample(sampler)]
         written = 0
         while True:
@@ -184,9 +296,11 @@ class LlamaChat:
         if rest := self._vocabulary.detokenize(tokens)[shown:]:
             yield rest
 
-    def _tokens(self, messages: Sequence[Message]) -> tuple[list[int], str]:
-        """Return the prompt's tokens and the tag of a thought it ends with, or "". Only the template's own control
-        tokens are control tokens: a lecture that contains "<|im_end|>" is read as those characters.
+    def _parts(self, messages: Sequence[Message]) -> tuple[list[list[int]], str]:
+        """Return the prompt's tokens and the tag of a thought it ends with, or "".
+
+        A part ends with the system's message and at each seam. Only the template's own control tokens are control
+        tokens: a lecture that contains "<|im_end|>" is read as those characters.
         """
         llama = self._llama
         marked = [llama.LlamaChatMessage(message.role, _MARK) for message in messages]
@@ -194,11 +308,26 @@ class LlamaChat:
         between = template.split(_MARK)
         if len(between) != len(messages) + 1:
             raise ChatError(f"the chat template of model {self.name} is not one lecta can fill")
-        tokens: list[int] = list(self._vocabulary.tokenize(between[0], True, True))
+        parts = [list[int](self._vocabulary.tokenize(between[0], True, True))]
         for message, after in zip(messages, between[1:], strict=True):
-            tokens += self._vocabulary.tokenize(message.content, False, False)
-            tokens += self._vocabulary.tokenize(after, False, True)
-        return tokens, thinking.opened_by(between[-1])
+            for start, end in pairwise([0, *message.seams, len(message.content)]):
+                parts[-1] += self._vocabulary.tokenize(message.content[start:end], False, False)
+                if end in message.seams:
+                    parts.append([])
+            parts[-1] += self._vocabulary.tokenize(after, False, True)
+            if message.role == "system":
+                parts.append([])
+        return [part for part in parts if part], thinking.opened_by(between[-1])
+
+
+def _laid(parts: Sequence[Sequence[int]]) -> tuple[list[int], Steps]:
+    """Return after how many steps each part ends, and the steps. A part begins with a step of its own."""
+    ends: list[int] = []
+    laid: Steps = []
+    for part in parts:
+        laid += steps(part)
+        ends.append(len(laid))
+    return ends, laid
 
 
 def _without_spaces(pieces: Iterator[str], count: int) -> Iterator[str]:

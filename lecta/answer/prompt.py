@@ -19,6 +19,7 @@ the steps that the question asks for; stop when it is answered.
 its symbols are, and what it means.
 - No headings and no closing summary."""
 
+_EXCERPTS = "Excerpts:\n\n"
 
 _CONTROL = re.compile(
     r"<(?=\s*/?\s*excerpt\b)|<(?=\|)|(?<=\|)>|\[(?=/?INST\])|<(?=/?s>)|<(?=</?SYS>>)|<(?=/?think(?:ing)?>)|"
@@ -29,19 +30,24 @@ _CONTROL = re.compile(
 _BREAK = "\u200b"  # zero width: what is written stays readable, and is no token
 
 
-def build_messages(question: str, hits: Sequence[Hit], uncovered: Sequence[str] = ()) -> list[Message]:
+def build_messages(
+    question: str, hits: Sequence[Hit], uncovered: Sequence[str] = (), section: int = 0
+) -> list[Message]:
     """Return the conversation for a question and its passages, which are numbered from 1 in the order given.
 
-    `uncovered` are the parts of the question that the lectures do not treat; the model is to leave them alone.
+    What repeats comes first: the system's text, the passages, the question. The first `section` passages are read
+    again and again for other questions; there is a seam after them. `uncovered` are the parts of the question that the
+    lectures do not treat; the model is to leave them alone.
     """
-    excerpts = "\n\n".join(
-        f"[{number}] {plain(_heading(hit.passage))}\n<excerpt>\n{plain(hit.passage.text)}\n</excerpt>"
+    excerpts = [
+        f"[{number}] {plain(_heading(hit.passage))}\n<excerpt>\n{plain(hit.passage.text)}\n</excerpt>\n\n"
         for number, hit in enumerate(hits, 1)
-    )
+    ]
     rest = f"\nThe excerpts say nothing on: {'; '.join(uncovered)}. Answer only the rest." if uncovered else ""
+    seams = (len(_EXCERPTS) + sum(map(len, excerpts[:section])),) if section else ()
     return [
         Message("system", _SYSTEM),
-        Message("user", f"Excerpts:\n\n{excerpts}\n\nQuestion: {question}{rest}"),
+        Message("user", f"{_EXCERPTS}{''.join(excerpts)}Question: {question}{rest}", seams),
     ]
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from lecta.clean.literals import needed
 from lecta.clean.paragraphs import Paragraph, exclude, paragraphs, sentences
 from lecta.types import Document
 
@@ -42,6 +43,14 @@ class _Signal:
     group: str
     weight: float
     pattern: re.Pattern[str]
+    needed: frozenset[str]
+    """Words of which a match holds one; none where that is not known."""
+
+    def search(self, text: str, folded: str) -> re.Match[str] | None:
+        """Search a text, which is given casefolded too."""
+        if self.needed and not any(word in folded for word in self.needed):
+            return None
+        return self.pattern.search(text)
 
 
 def _signals(rows: str) -> tuple[_Signal, ...]:
@@ -51,7 +60,8 @@ def _signals(rows: str) -> tuple[_Signal, ...]:
         group, weight, pattern = line.split(None, 2)
         for name, part in (("NAMED", _NAMED), ("SITE", _SITE), ("PLACE", _PLACE), ("NET", _NET)):
             pattern = pattern.replace(f"<{name}>", part)
-        found.append(_Signal(group, float(weight), re.compile(pattern, re.IGNORECASE)))
+        compiled = re.compile(pattern, re.IGNORECASE)
+        found.append(_Signal(group, float(weight), compiled, needed(compiled)))
     return tuple(found)
 
 
@@ -201,13 +211,15 @@ _ENOUGH = tuple(
 """What an advertisement must hold at least, whatever its score."""
 _CORE = tuple(signal for signal in _AD if signal.group in {"ask", "sponsor", "offer"})
 """No advertisement is without one of these; they are tried first, and nearly always end the search."""
-_HINT = re.compile(
-    r"subscrib|bell\b|coffee|comment|thumbs|review|follow\s+(?:me|us)|support\s+(?:me|us|th)|watching|listening|tuning"
-    r"|see\s+you|catch\s+you|share|channel|cookie|agree|consent|newsletter|mailing|email\s+list|e-?mail|spam|inbox"
-    r"|readers|rights|skip|privacy|terms|©|top\b|posts?\b|articles?\b|pages?\b|reply|powered|log\s?in|sign\s+in|[|»›·]"
-    r"|creative|donation|your\s+support",
-    re.IGNORECASE,
-)  # boilerplate has one of these words
+_HINT = _signals(
+    r"""
+any 0      subscrib|bell\b|coffee|comment|thumbs|review|follow\s+(?:me|us)|support\s+(?:me|us|th)|watching|listening
+          |tuning|see\s+you|catch\s+you|share|channel|cookie|agree|consent|newsletter|mailing|email\s+list|e-?mail
+          |spam|inbox|readers|rights|skip|privacy|terms|©|top\b|posts?\b|articles?\b|pages?\b|reply|powered|log\s?in
+          |sign\s+in|[|»›·]|creative|donation|your\s+support
+"""
+)[0]
+"""Boilerplate has one of these words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,13 +280,15 @@ def judge(text: str) -> Verdict | None:
 
 def _may_be_something(text: str) -> bool:
     """Tell whether a sentence has what any advertisement or boilerplate must have: most windows of speech have not."""
-    return bool(_HINT.search(text)) or any(signal.pattern.search(text) for signal in _CORE)
+    folded = text.casefold()
+    return bool(_HINT.search(text, folded)) or any(signal.search(text, folded) for signal in _CORE)
 
 
 def _advertisement(text: str) -> Verdict | None:
-    if not any(signal.pattern.search(text) for signal in _CORE):
+    folded = text.casefold()
+    if not any(signal.search(text, folded) for signal in _CORE):
         return None
-    hits = [(signal, match) for signal in _AD if (match := signal.pattern.search(text))]
+    hits = [(signal, match) for signal in _AD if (match := signal.search(text, folded))]
     groups = {signal.group for signal, _ in hits}
     if not any(kinds <= groups for kinds in _ENOUGH):
         return None
@@ -283,9 +297,10 @@ def _advertisement(text: str) -> Verdict | None:
 
 
 def _boilerplate(text: str) -> Verdict | None:
-    if not _HINT.search(text):
+    folded = text.casefold()
+    if not _HINT.search(text, folded):
         return None
-    hits = [(signal, match) for signal in _BOILERPLATE if (match := signal.pattern.search(text))]
+    hits = [(signal, match) for signal in _BOILERPLATE if (match := signal.search(text, folded))]
     words = len(text.split())
     if words > 15 * len(hits) or text.rstrip().endswith((".", "?", ".”")):  # menus are not prose
         hits = [hit for hit in hits if hit[0].group != "menu" or hit[0].weight == 3]

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,16 @@ class MiniLM:
     dimension = 384
 
     def __init__(self, folder: Path, threads: int = 0) -> None:
-        """Open the model whose published files are in `folder`; the first time they are converted beside them."""
+        """Open the model whose published files are in `folder`; the first time they are converted beside them.
+
+        `threads` batches are read at once, 0 for one on each core.
+        """
+        # Each batch has a core of its own. Cores that share one meet after every layer, and wait there spinning: a
+        # search in a new process took 0.2 s of processor time more.
+        self._threads = threads or os.cpu_count() or 1
         try:
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-            self._encoder = _open(folder, threads)
+            self._encoder = _open(folder, self._threads)
         except Exception as error:  # tokenizers raises the bare class
             raise ModelError(
                 f"the embedder in {folder} cannot be loaded ({first_line(error)}): run `lecta models verify`"
@@ -52,8 +59,7 @@ class MiniLM:
         """Return unit vectors, shape (len(texts), 384)."""
         token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch in _batches([len(ids) for ids in token_ids]):
-            states = np.asarray(self._encoder.forward_batch([token_ids[i] for i in batch]).last_hidden_state)
+        for batch, states in self._states(token_ids):
             for row, i in enumerate(batch):
                 mean = states[row, : len(token_ids[i])].mean(axis=0)
                 vectors[i] = mean / np.linalg.norm(mean)
@@ -64,11 +70,9 @@ class MiniLM:
         encodings = self._whole_tokenizer.encode_batch(list(texts), add_special_tokens=False)
         stretches = [(i, part) for i, encoding in enumerate(encodings) for part in _stretches(encoding.ids)]
         states: list[npt.NDArray[np.float32]] = [np.empty((0, self.dimension), np.float32)] * len(stretches)
-        for batch in _batches([len(part) for _, part in stretches]):
-            ids = [[_START, *stretches[i][1], _STOP] for i in batch]
-            output = np.asarray(self._encoder.forward_batch(ids).last_hidden_state)
+        for batch, output in self._states([[_START, *part, _STOP] for _, part in stretches]):
             for row, i in enumerate(batch):
-                states[i] = output[row, 1 : len(ids[row]) - 1]
+                states[i] = output[row, 1 : len(stretches[i][1]) + 1]
         found = []
         for i, encoding in enumerate(encodings):
             parts = [state for (of, _), state in zip(stretches, states, strict=True) if of == i]
@@ -76,6 +80,23 @@ class MiniLM:
             spans = np.array(encoding.offsets, np.int64).reshape(-1, 2)
             found.append(Tokens(spans, vectors, _rarity(np.array(encoding.ids))))
         return found
+
+    def _states(self, token_ids: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
+        """Yield indices of texts and their last layer's states, (texts, longest, 384), batch by batch."""
+        lengths = [len(ids) for ids in token_ids]
+        batches = list(_batches(lengths, min(_BATCH_TOKENS, -(-sum(lengths) // self._threads))))
+
+        def read(batch: list[int]) -> npt.NDArray[np.float32]:
+            return np.asarray(self._encoder.forward_batch([list(token_ids[i]) for i in batch]).last_hidden_state)
+
+        if len(batches) < 2 or self._threads < 2:
+            yield from ((batch, read(batch)) for batch in batches)
+            return
+        with ThreadPoolExecutor(self._threads, thread_name_prefix="lecta-embed") as pool:
+            # A few batches ahead and no more: their states are 6 MB each.
+            for start in range(0, len(batches), 2 * self._threads):
+                some = batches[start : start + 2 * self._threads]
+                yield from zip(some, pool.map(read, some), strict=True)
 
     @cached_property
     def _whole_tokenizer(self) -> Tokenizer:
@@ -107,11 +128,11 @@ def _rarity(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     return np.where(ids < _THE, 0.3, places).astype(np.float32)
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield indices in batches of like length, so that little is spent on padding."""
+def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
+    """Yield indices in batches of like length, so that little is spent on padding, of `most` tokens, about."""
     batch: list[int] = []
     for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and lengths[i] * (len(batch) + 1) > _BATCH_TOKENS:
+        if batch and lengths[i] * (len(batch) + 1) > most:
             yield batch
             batch = []
         batch.append(i)
@@ -125,11 +146,12 @@ def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
 def _open(folder: Path, threads: int) -> ctranslate2.Encoder:
     """Open the converted model; one that is damaged is converted again, once."""
     converted = _converted(folder)
+    options: dict[str, Any] = {"device": "cpu", "compute_type": "int8", "inter_threads": threads, "intra_threads": 1}
     try:
-        return ctranslate2.Encoder(str(converted), device="cpu", compute_type="int8", intra_threads=threads)
+        return ctranslate2.Encoder(str(converted), **options)
     except (RuntimeError, ValueError):
         shutil.rmtree(converted)
-        return ctranslate2.Encoder(str(_converted(folder)), device="cpu", compute_type="int8", intra_threads=threads)
+        return ctranslate2.Encoder(str(_converted(folder)), **options)
 
 
 def _converted(folder: Path) -> Path:

@@ -11,9 +11,28 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 RECIPE = "mathematics-1"
 """Changes when the same passage gives other terms; the store records it and refuses to mix."""
+
+
+class _Pattern:
+    """A regular expression that is compiled when it is used first: all of them take 20 ms of every start."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self._text)
+
+    def sub(self, new: str | Callable[[re.Match[str]], str], text: str) -> str:
+        return self._compiled.sub(new, text)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        return self._compiled.finditer(text)
+
 
 _GREEK = re.findall(
     r"\w+",
@@ -46,64 +65,62 @@ _OPERAND = rf"(?:{_WORD}(?![a-z])|(?:the )?(?:matrix |vector |weights? |inputs? 
 _D = r"(?:∂|d|partial(?: derivative)?(?: of)?)"
 
 _LATEX = (
-    (re.compile(r"\\(?:left|right|big|Big|bigl|bigr|Bigl|Bigr|displaystyle|limits|!|,|;|:|quad)(?![A-Za-z])"), " "),
+    (_Pattern(r"\\(?:left|right|big|Big|bigl|bigr|Bigl|Bigr|displaystyle|limits|!|,|;|:|quad)(?![A-Za-z])"), " "),
     (
-        re.compile(
-            r"\\(?:boldsymbol|mathbf|mathrm|mathit|mathcal|mathbb|textrm|textit|text|operatorname\*?|bm|vec|rm)"
-        ),
+        _Pattern(r"\\(?:boldsymbol|mathbf|mathrm|mathit|mathcal|mathbb|textrm|textit|text|operatorname\*?|bm|vec|rm)"),
         "",
     ),
-    (re.compile(r"[→⇉⁇](?=[^\W\d_])"), ""),  # some decks write vectors so
-    (re.compile(r"\\(?:wide|over)?(hat|bar|tilde)\s*(?:\{\s*\\?([A-Za-z]+)\s*\}|\\?([A-Za-z]+))"), r" \2\3 \1"),
-    (re.compile(r"\\overline\s*\{\s*([A-Za-z])\s*\}"), r" \1 bar"),
-    (re.compile(r"\\partial\s*"), "∂"),
-    (re.compile(r"\\arg\s*\\?(max|min)|\barg\s(max|min)"), r"arg\1\2"),
-    (re.compile(r"\\(?:lVert|rVert|Vert|\|)\s*"), "‖"),
-    (re.compile(r"\^\s*(?:\{\s*\\(?:top|intercal)\s*\}|\\(?:top|intercal)(?![A-Za-z]))"), "^T "),
-    (re.compile(r"\^\s*(?:\{\s*\\prime\s*\}|\\prime(?![A-Za-z]))|[′’']+(?=\s*\()"), "ʹ"),
-    (re.compile(r"\\nabla\s*"), "∇"),
-    (re.compile(r"\\(?:cdot|odot|times|left|right)"), " "),
-    (re.compile(r"\\var(?=phi|epsilon|theta|rho|sigma|pi)"), r"\\"),
-    (re.compile(r"\\sum\s*|Σ(?=[_\s])"), "∑"),
-    (re.compile(r"\\sqrt\s*"), "√"),
+    (_Pattern(r"[→⇉⁇](?=[^\W\d_])"), ""),  # some decks write vectors so
+    (_Pattern(r"\\(?:wide|over)?(hat|bar|tilde)\s*(?:\{\s*\\?([A-Za-z]+)\s*\}|\\?([A-Za-z]+))"), r" \2\3 \1"),
+    (_Pattern(r"\\overline\s*\{\s*([A-Za-z])\s*\}"), r" \1 bar"),
+    (_Pattern(r"\\partial\s*"), "∂"),
+    (_Pattern(r"\\arg\s*\\?(max|min)|\barg\s(max|min)"), r"arg\1\2"),
+    (_Pattern(r"\\(?:lVert|rVert|Vert|\|)\s*"), "‖"),
+    (_Pattern(r"\^\s*(?:\{\s*\\(?:top|intercal)\s*\}|\\(?:top|intercal)(?![A-Za-z]))"), "^T "),
+    (_Pattern(r"\^\s*(?:\{\s*\\prime\s*\}|\\prime(?![A-Za-z]))|[′’']+(?=\s*\()"), "ʹ"),
+    (_Pattern(r"\\nabla\s*"), "∇"),
+    (_Pattern(r"\\(?:cdot|odot|times|left|right)"), " "),
+    (_Pattern(r"\\var(?=phi|epsilon|theta|rho|sigma|pi)"), r"\\"),
+    (_Pattern(r"\\sum\s*|Σ(?=[_\s])"), "∑"),
+    (_Pattern(r"\\sqrt\s*"), "√"),
 )
-_FRACTION = re.compile(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
-_BRACED = re.compile(r"\{\s*([^{}]{0,40}?)\s*\}")
+_FRACTION = _Pattern(r"\\[dt]?frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
+_BRACED = _Pattern(r"\{\s*([^{}]{0,40}?)\s*\}")
 _CALL = rf"{_FUNCTIONS.replace(' ', '|')}|(?:{'|'.join(_GREEK)}|[a-z])ʹ?"
-_SPOKEN: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
-    (re.compile(r"\b(?:sub|subscript) (\w{1,4})\b"), r"_\1"),
-    (re.compile(rf"\b([b-hj-z]|{'|'.join(_GREEK)}) ({_NUMBER})\b(?!-)"), lambda m: f"{m[1]}_{_NUMBERS[m[2]]}"),
-    (re.compile(rf"\b({_LETTER}) (hat|bar|tilde)(?![a-z])"), lambda m: m[1] + _MARKS[m[2]]),
-    (re.compile(rf"\b({_SYMBOL}) squared\b"), r"\1^2"),
-    (re.compile(rf"\b({_SYMBOL}) cubed\b"), r"\1^3"),
-    (re.compile(rf"\b({_SYMBOL}) (?:transposed?)\b"), r"\1^t"),
-    (re.compile(rf"\btransposed? (?:of )?(?:the )?(?:weight )?(?:matrix )?({_SYMBOL})\b"), r"\1^t"),
-    (re.compile(rf"\b({_SYMBOL}) inverse\b"), r"\1^-1"),
-    (re.compile(rf"\b({_SYMBOL}) to the (?:power (?:of )?)?(\w{{1,3}})\b"), r"\1^\2"),
-    (re.compile(rf"\b({_SYMBOL}) prime\b"), r"\1ʹ"),
-    (re.compile(r"\b(?:the )?square root of (?:the )?"), "√"),
-    (re.compile(r"\bsum(?:med)? over (?:all )?([a-z])\b"), r"∑_\1"),
-    (re.compile(rf"\bnorm of (?:the )?(?:vector )?({_SYMBOL})\b"), r"‖\1‖"),
-    (re.compile(rf"\b(gradient|nabla) (?:of )?({_OPERAND})"), r"∇\2 "),
-    (re.compile(rf"\b({_CALL}) of ({_SYMBOL})"), r"\1(\2)"),
+_SPOKEN: tuple[tuple[_Pattern, str | Callable[[re.Match[str]], str]], ...] = (
+    (_Pattern(r"\b(?:sub|subscript) (\w{1,4})\b"), r"_\1"),
+    (_Pattern(rf"\b([b-hj-z]|{'|'.join(_GREEK)}) ({_NUMBER})\b(?!-)"), lambda m: f"{m[1]}_{_NUMBERS[m[2]]}"),
+    (_Pattern(rf"\b({_LETTER}) (hat|bar|tilde)(?![a-z])"), lambda m: m[1] + _MARKS[m[2]]),
+    (_Pattern(rf"\b({_SYMBOL}) squared\b"), r"\1^2"),
+    (_Pattern(rf"\b({_SYMBOL}) cubed\b"), r"\1^3"),
+    (_Pattern(rf"\b({_SYMBOL}) (?:transposed?)\b"), r"\1^t"),
+    (_Pattern(rf"\btransposed? (?:of )?(?:the )?(?:weight )?(?:matrix )?({_SYMBOL})\b"), r"\1^t"),
+    (_Pattern(rf"\b({_SYMBOL}) inverse\b"), r"\1^-1"),
+    (_Pattern(rf"\b({_SYMBOL}) to the (?:power (?:of )?)?(\w{{1,3}})\b"), r"\1^\2"),
+    (_Pattern(rf"\b({_SYMBOL}) prime\b"), r"\1ʹ"),
+    (_Pattern(r"\b(?:the )?square root of (?:the )?"), "√"),
+    (_Pattern(r"\bsum(?:med)? over (?:all )?([a-z])\b"), r"∑_\1"),
+    (_Pattern(rf"\bnorm of (?:the )?(?:vector )?({_SYMBOL})\b"), r"‖\1‖"),
+    (_Pattern(rf"\b(gradient|nabla) (?:of )?({_OPERAND})"), r"∇\2 "),
+    (_Pattern(rf"\b({_CALL}) of ({_SYMBOL})"), r"\1(\2)"),
 )  # fmt: skip
 _BY = r"(?:/|by|over|with respect to|w\.?r\.?t\.?)"
 _DERIVATIVES = (
-    re.compile(rf"(?<![a-z]){_D} ?(?P<of>{_OPERAND}) ?(?:{_BY} ?)?{_D} ?(?P<by>{_OPERAND})"),
-    re.compile(rf"(?:derivative of|∇|gradient of|partial of) ?(?P<of>{_OPERAND}) ?(?:{_BY}) ?(?P<by>{_OPERAND})"),
+    _Pattern(rf"(?<![a-z]){_D} ?(?P<of>{_OPERAND}) ?(?:{_BY} ?)?{_D} ?(?P<by>{_OPERAND})"),
+    _Pattern(rf"(?:derivative of|∇|gradient of|partial of) ?(?P<of>{_OPERAND}) ?(?:{_BY}) ?(?P<by>{_OPERAND})"),
 )
 _OTHERS = (
-    (re.compile(rf"(?<![a-z\\])({_SYMBOL})\^(-?[a-z0-9]{{1,2}})(?![a-z0-9])"), "pow"),
-    (re.compile(rf"(?<![a-z\\])({_LETTER})_([a-z0-9]{{1,4}})(?![a-z0-9])"), "sub"),
-    (re.compile(rf"\b({_CALL}) ?\( ?({_SYMBOL}) ?\)"), "of"),
+    (_Pattern(rf"(?<![a-z\\])({_SYMBOL})\^(-?[a-z0-9]{{1,2}})(?![a-z0-9])"), "pow"),
+    (_Pattern(rf"(?<![a-z\\])({_LETTER})_([a-z0-9]{{1,4}})(?![a-z0-9])"), "sub"),
+    (_Pattern(rf"\b({_CALL}) ?\( ?({_SYMBOL}) ?\)"), "of"),
 )
 _SINGLE = (
-    (re.compile(rf"(?<![a-z\\])({_LETTER})(?<=[ˆˉ˜])(?![a-z])"), ""),
-    (re.compile(rf"(?<![a-z\\])((?:{'|'.join(_GREEK)}|[a-z])ʹ)(?![a-z])"), ""),
-    (re.compile(rf"√ ?\(? ?({_SYMBOL})"), "sqrt"),
-    (re.compile(r"∑_\(?([a-z])"), "sumover"),
-    (re.compile(rf"‖ ?({_SYMBOL}) ?‖"), "norm"),
-    (re.compile(rf"∇(?:_[a-z]+ ?)? ?({_OPERAND})"), "grad"),
+    (_Pattern(rf"(?<![a-z\\])({_LETTER})(?<=[ˆˉ˜])(?![a-z])"), ""),
+    (_Pattern(rf"(?<![a-z\\])((?:{'|'.join(_GREEK)}|[a-z])ʹ)(?![a-z])"), ""),
+    (_Pattern(rf"√ ?\(? ?({_SYMBOL})"), "sqrt"),
+    (_Pattern(r"∑_\(?([a-z])"), "sumover"),
+    (_Pattern(rf"‖ ?({_SYMBOL}) ?‖"), "norm"),
+    (_Pattern(rf"∇(?:_[a-z]+ ?)? ?({_OPERAND})"), "grad"),
 )  # fmt: skip
 _HINT = re.compile(
     r"[\\∂∇√∑Σ‖^_′α-ωϵϕϑ\u0302-\u0304]|[" + _SUBS + _SUPS + r"]|\b[A-Za-z]\s?/\s?d|\b[dD][A-Za-z]?\b|[A-Za-z]\(|"

@@ -27,7 +27,8 @@ from lecta.errors import ReadError, first_line
 from lecta.types import Document, Section
 
 SECONDS = 60.0
-"""Between two signs of life, so for a page, not a file: a page takes 10 ms, or some seconds by OCR."""
+"""Between two signs of life, so for a page, not a file: a page takes 10 ms, or some seconds by OCR. On a machine with
+more to do than it has cores, as much longer."""
 MEGABYTES = 2048
 """Of a reader's data: OCR needs 600, PDFium on ordinary slides 30."""
 MOST_SECONDS = 3600.0
@@ -47,7 +48,7 @@ class Worker:
         every_page: bool = False,
     ) -> None:
         self._flags = [str(int(ocr)), str(int(every_page))]
-        self._seconds = seconds
+        self._seconds = seconds * _crowd()
         self._megabytes = megabytes
         self._most_seconds = most_seconds
         self._process: subprocess.Popen[bytes] | None = None
@@ -136,11 +137,20 @@ class Worker:
     def _too_slow(self, where: str, *, whole: bool) -> str:
         if whole:
             return f"not read in {self._most_seconds:g} s (stopped at {where})"
-        return f"its reader hung at {where} and was stopped after {self._seconds:g} s"
+        return f"its reader hung at {where} and was stopped after {self._seconds:.3g} s"
 
     def _died(self, status: int, where: str) -> str:
         cause = f"signal {-status}" if status < 0 else f"exit status {status}"
         return f"its reader crashed at {where} ({cause}): damaged, or needs more than {self._megabytes} MB"
+
+
+def _crowd() -> float:
+    """Return by how much the machine has more to do than cores to do it, 1 to 10."""
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has none
+        return 1.0
+    return min(10.0, max(1.0, load / (os.cpu_count() or 1)))
 
 
 def _pump(stream: IO[bytes], lines: queue.Queue[bytes]) -> None:

@@ -1,0 +1,1 @@
+"""The pipeline that lecta grew from, written anew with its libraries, to be measured against."""

@@ -1,0 +1,196 @@
+"""Key/value states of what a model has read, kept on disk within a limit, so that it need not be read again.
+
+A state is only ever a copy of what decoding the same tokens gives: whatever is missing, torn or of another model is
+read again. Nothing here raises for a disk that is full or a file that is damaged.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+FORMAT = 1
+_HEADER = struct.Struct("<8s32s32sQ")  # magic, key, digest of the state, its length
+_MAGIC = b"lectaKV" + bytes([FORMAT])
+_NOTES = ("counts.json", "models.json")
+_NOTES_ROOM = 65_536  # bytes of the limit that small files may take
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a cache holds."""
+
+    states: int
+    bytes: int
+    """On disk, with unfinished files."""
+    limit: int
+    """Bytes."""
+    hits: int
+    """States loaded since the cache was made."""
+
+
+class States:
+    """A folder of states, the least recently used of which make room. Any number of processes may use it at once."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        """Use a folder, which need not exist; all in it takes at most `limit` bytes, and 0 keeps nothing."""
+        self.folder = folder
+        self.limit = limit
+
+    def holds(self, key: bytes) -> bool:
+        """Tell whether there is a state for a key, without reading it."""
+        return self._path(key).is_file()
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return the state for a key, whole and checked; a damaged one is removed."""
+        path = self._path(key)
+        try:
+            content = path.read_bytes()
+        except OSError:
+            return None
+        state = content[_HEADER.size :]
+        if content[: _HEADER.size] != _header(key, state):
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return None
+        with contextlib.suppress(OSError):
+            now = time.time_ns()
+            os.utime(path, ns=(now, now))  # the last use, by which states make room
+        self._count()
+        return state
+
+    def put(self, key: bytes, state: bytes) -> bool:
+        """Keep a state, after others have made room for it; tell whether it is kept."""
+        path, size = self._path(key), _HEADER.size + len(state)
+        if size > self.limit - _NOTES_ROOM or self.holds(key):
+            return self.holds(key)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                if not self._make_room(size):
+                    return False
+                return _write(path, _header(key, state), state)
+        except (OSError, Timeout):
+            return False
+
+    def kept(self) -> Kept:
+        """Return what is on the disk."""
+        files = list(self._files())
+        return Kept(
+            sum(path.suffix == ".state" for path, _ in files),
+            sum(stat.st_size for _, stat in files),
+            self.limit,
+            int(self._notes("counts.json").get("hits", 0)),
+        )
+
+    def clear(self) -> None:
+        """Remove all states."""
+        with contextlib.suppress(OSError, Timeout):
+            if self.folder.is_dir():
+                with self._locked():
+                    for path, _ in self._files():
+                        if path.suffix in (".state", ".part"):
+                            path.unlink(missing_ok=True)
+
+    def fit(self) -> None:
+        """Drop what is beyond the limit, as after it was lowered."""
+        with contextlib.suppress(OSError, Timeout):
+            if self.folder.is_dir():
+                with self._locked():
+                    self._make_room(0)
+
+    def digest_of(self, model: Path) -> str:
+        """Return the digest of a model's file; remembered as long as the file has its size and time of change."""
+        stat = model.stat()
+        name, now = str(model.resolve()), [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        known = self._notes("models.json").get(name)
+        if isinstance(known, list) and known[:3] == now:
+            return str(known[3])
+        with model.open("rb") as stream:
+            digest = hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+        if self.limit:
+            self._note("models.json", lambda notes: {**dict(list(notes.items())[-20:]), name: [*now, digest]})
+        return digest
+
+    def _make_room(self, size: int) -> bool:
+        """Remove unfinished files and the least recently used states until `size` bytes are free."""
+        states = []
+        for path, stat in self._files():
+            if path.suffix == ".part":  # nobody writes it: the lock is ours
+                path.unlink(missing_ok=True)
+            elif path.suffix == ".state":
+                states.append((stat.st_mtime_ns, stat.st_size, path))
+        states.sort()
+        total = sum(length for _, length, _ in states)
+        for _, length, path in states:
+            if total + size <= self.limit - _NOTES_ROOM:
+                break
+            path.unlink(missing_ok=True)
+            total -= length
+        return total + size <= self.limit - _NOTES_ROOM
+
+    def _files(self) -> Iterator[tuple[Path, os.stat_result]]:
+        with contextlib.suppress(OSError):
+            for path in list(self.folder.iterdir()):
+                with contextlib.suppress(OSError):  # another process has just removed it
+                    yield path, path.stat()
+
+    def _path(self, key: bytes) -> Path:
+        return self.folder / f"{key.hex()}.state"
+
+    def _locked(self) -> FileLock:
+        return FileLock(self.folder / ".lock", timeout=10)
+
+    def _count(self) -> None:
+        self._note("counts.json", lambda notes: {"hits": int(notes.get("hits", 0)) + 1})
+
+    def _notes(self, name: str) -> dict[str, Any]:
+        try:
+            read = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return read if isinstance(read, dict) else {}
+
+    def _note(self, name: str, change: Any) -> None:
+        with contextlib.suppress(OSError, Timeout, ValueError, TypeError):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                content = json.dumps(change(self._notes(name))).encode()
+                if len(content) < _NOTES_ROOM // len(_NOTES) // 2:
+                    _write(self.folder / name, content)
+
+
+def state_key(parts: Iterable[bytes]) -> bytes:
+    """Return the key, 32 bytes, for everything that a state depends on."""
+    hashed = hashlib.blake2b(digest_size=32)
+    for part in parts:
+        hashed.update(len(part).to_bytes(8, "little") + part)
+    return hashed.digest()
+
+
+def _header(key: bytes, state: bytes) -> bytes:
+    return _HEADER.pack(_MAGIC, key, hashlib.blake2b(state, digest_size=32).digest(), len(state))
+
+
+def _write(path: Path, *parts: bytes) -> bool:
+    """Write a file that is there as a whole or not at all."""
+    unfinished = path.with_suffix(".part")
+    try:
+        with unfinished.open("wb") as stream:
+            stream.writelines(parts)
+        unfinished.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            unfinished.unlink()
+        return False
+    return True
