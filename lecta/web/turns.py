@@ -11,6 +11,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from lecta.console import formulas_line, understood_parts
+from lecta.serve import events
 from lecta.serve.events import Done, Event, Failed, Formulas, Judged, Loading, Passages, Queued, Recall, Text, Thought
 from lecta.types import Answer, Hit, Sentence, Span
 from lecta.web import answers, labels, parts
@@ -34,6 +35,7 @@ class Turn:
     def __init__(self, question: str, on_cite: OnCite, say: Say) -> None:
         self._on_cite, self._say = on_cite, say
         self._draft = Draft("")
+        self._begun = ""  # the sentence that is being written, and may still become another
         self._before = 0  # questions that are answered first
         self._thought = ""
         self._shown_at = 0.0
@@ -67,11 +69,15 @@ class Turn:
             case Queued() | Loading() | Passages() | Thought():
                 self._prepare(event)
             case Text(text):
-                self._draft = replace(self._draft, text=self._draft.text + text)
+                self._draft, self._begun = replace(self._draft, text=self._draft.text + text), ""
+                self._do("Writing …")
+                self._write(is_urgent=False)
+            case events.Draft(text):
+                self._begun = text
                 self._do("Writing …")
                 self._write(is_urgent=False)
             case Recall():
-                self._draft = replace(self._draft, text="", sentences=())
+                self._draft, self._begun = replace(self._draft, text="", sentences=()), ""
                 self._write()
             case Judged(_, sentence):
                 self._judge(sentence)
@@ -164,7 +170,7 @@ class Turn:
         if not is_urgent and now - self._shown_at < _SECONDS:
             return
         self._shown_at = now
-        made = answers.html_blocks(self._draft)
+        made = answers.html_blocks(replace(self._draft, text=self._draft.text + self._begun))
         for element, html in zip(self._blocks, made, strict=False):
             if element.content != html:
                 element.set_content(html)
@@ -175,6 +181,7 @@ class Turn:
             self._blocks += [parts.html(html) for html in made[len(self._blocks) :]]
 
     def _end(self, answer: Answer, warning: str) -> None:
+        self._begun = ""
         self._draft = Draft(answer.text, answer.sentences, answer.formulas, answer.passages, answer.case)
         parts.show(self._going, False)
         if answer.abstained and answer.passages:
