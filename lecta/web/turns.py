@@ -11,6 +11,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from lecta.console import formulas_line, understood_parts
+from lecta.serve import events
 from lecta.serve.events import Done, Event, Failed, Formulas, Judged, Loading, Passages, Queued, Recall, Text, Thought
 from lecta.types import Answer, Hit, Sentence, Span
 from lecta.web import answers, labels, parts
@@ -34,6 +35,8 @@ class Turn:
     def __init__(self, question: str, on_cite: OnCite, say: Say) -> None:
         self._on_cite, self._say = on_cite, say
         self._draft = Draft("")
+        self._begun = ""  # the sentence that is being written, and may still become another
+        self._before = 0  # questions that are answered first
         self._thought = ""
         self._shown_at = 0.0
         self._blocks: list[ui.html] = []
@@ -66,11 +69,15 @@ class Turn:
             case Queued() | Loading() | Passages() | Thought():
                 self._prepare(event)
             case Text(text):
-                self._draft = replace(self._draft, text=self._draft.text + text)
+                self._draft, self._begun = replace(self._draft, text=self._draft.text + text), ""
+                self._do("Writing …")
+                self._write(is_urgent=False)
+            case events.Draft(text):
+                self._begun = text
                 self._do("Writing …")
                 self._write(is_urgent=False)
             case Recall():
-                self._draft = replace(self._draft, text="", sentences=())
+                self._draft, self._begun = replace(self._draft, text="", sentences=()), ""
                 self._write()
             case Judged(_, sentence):
                 self._judge(sentence)
@@ -85,14 +92,24 @@ class Turn:
         """Show what comes before the answer."""
         match event:
             case Queued(place):
-                before = labels.count(place, "question") + (" is" if place == 1 else " are")
-                self._do(f"{before} answered before yours" if place else "Searching your lectures …")
+                self._before = place
+                self._tell()
             case Loading(model, done, total):
                 self._fetch(model, done, total)
             case Passages(hits):
                 self._find(hits)
             case Thought(text):
                 self._think(text)
+
+    def _tell(self) -> None:
+        """Say how far it is before anything is written; passages may be there while the question still waits."""
+        if self._before:
+            before = labels.count(self._before, "question")
+            self._do(f"{before} {'is' if self._before == 1 else 'are'} answered before yours")
+        elif self._draft.passages:
+            self._do(f"Reading {labels.count(len(self._draft.passages), 'passage')} …")
+        else:
+            self._do("Searching your lectures …")
 
     def _do(self, doing: str) -> None:
         if self._doing.text != doing:
@@ -112,7 +129,7 @@ class Turn:
         self._found_heading.set_text(found)
         parts.show(self._found, bool(hits))
         self._fill(())
-        self._do(f"Reading {labels.count(len(hits), 'passage')} …" if hits else "Nothing found …")
+        self._tell()
 
     def _fill(self, cited: Sequence[int]) -> None:
         """List the passages; those that are cited stand out."""
@@ -153,7 +170,7 @@ class Turn:
         if not is_urgent and now - self._shown_at < _SECONDS:
             return
         self._shown_at = now
-        made = answers.html_blocks(self._draft)
+        made = answers.html_blocks(replace(self._draft, text=self._draft.text + self._begun))
         for element, html in zip(self._blocks, made, strict=False):
             if element.content != html:
                 element.set_content(html)
@@ -164,6 +181,7 @@ class Turn:
             self._blocks += [parts.html(html) for html in made[len(self._blocks) :]]
 
     def _end(self, answer: Answer, warning: str) -> None:
+        self._begun = ""
         self._draft = Draft(answer.text, answer.sentences, answer.formulas, answer.passages, answer.case)
         parts.show(self._going, False)
         if answer.abstained and answer.passages:
