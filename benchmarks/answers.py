@@ -97,10 +97,8 @@ class Lecta:
         self._library = library
 
     def reply(self, question: str) -> str:
-        """Return what the model writes to the prompt that `ask` makes; nothing where it is not asked."""
-        tape = Tape(self._library.chat)
-        self._over(tape).ask(question)
-        return tape.said or ""
+        """Return the answer without marks, what was said otherwise in its place; nothing where no model is asked."""
+        return self._library.ask(question).said
 
     def answer(self, question: str, reply: str) -> dict[str, Any]:
         """Return the answer that `ask` makes of a reply, as `lecta ask --json` prints it."""
