@@ -267,6 +267,9 @@ def test_a_cancelled_answer_stops_the_model(course_library: Library, small_model
                 asking.cancel()
                 with pytest.raises(asyncio.CancelledError):
                     await asking
+                async with asyncio.timeout(60):  # the model hears it after the token that it is at
+                    while len(chat.ended) < count:
+                        await asyncio.sleep(0.05)
                 assert chat.ended == ["stopped"] * count
 
     _run(work())
