@@ -25,6 +25,8 @@ _NUMBER = re.compile(r"[-−]?\s*\d+(?:\.\d+)?")
 _ARRAYS = re.compile(r"\\(?:boldsymbol|mathbf|bm|top|intercal|lVert|odot)|[ᵀ⊙∥‖]|\^\{?T\b")
 _DERIVATIVE = re.compile(r"\\partial|∂|['′]|\bd\w/d\w|\\nabla|∇")
 _GAP = re.compile(r"(?<=[\w)₀-₉])[ ]+(?=[A-Za-zα-ωŷ(\\])")
+_SUBSCRIPT = re.compile("[₀-₉]+")
+_DIGITS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _PLAIN = str.maketrans({"²": "^2", "³": "^3", "½": "(1/2)", "¼": "(1/4)"})
 
 
@@ -49,7 +51,7 @@ def read_network(text: str) -> Network | None:
     """
     if text.count("=") < STAGES or len(text) > _LONGEST:
         return None
-    equations = _equations(text)
+    equations = _equations(_SUBSCRIPT.sub(lambda match: "_" + match[0].translate(_DIGITS), text))
     definitions: dict[str, tuple[str, str]] = {}
     for name, value in equations:
         if not _NUMBER.fullmatch(value):
