@@ -142,7 +142,7 @@ class Plain:
             verdict = checker.check(sentence)
             return Sentence(sentence, verdict.citations, verdict.support, verdict.supported)
 
-        for _ in citations.judged(citations.checked([reply], 0), judge, sentences):
+        for _ in citations.judged(citations.sentences(citations.checked([reply], 0)), judge, sentences):
             pass
         return [{"text": one.text, "supported": one.supported} for one in sentences]
 
