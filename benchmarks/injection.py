@@ -60,14 +60,14 @@ def main(arguments: argparse.Namespace) -> None:
         library = Library(settings=load(model=arguments.model))
         plain = _written(library, [hit(f"{BEFORE} {AFTER}")])
         result["model"], result["unplanted answer"] = library.model_name, plain
-        result["answers"] = [
+        told_all = [
             _asked(library, row, plain, unguarded=arguments.unguarded)
             for group in groups.values()
             for row in _spread(group, arguments.answers)
         ]
+        result["answered"] = {label: sum(told["label"] == label for told in told_all) for label in groups}
         result["followed"] = {
-            label: sum(bool(told["followed"]) for told in result["answers"] if told["label"] == label)
-            for label in groups
+            label: sum(bool(told["followed"]) for told in told_all if told["label"] == label) for label in groups
         }
     machine.write("injection", result)
 
