@@ -660,13 +660,19 @@ def _open_chat(
 
         base_url = settings.base_url or (OLLAMA if kind == "ollama" else "")
         return ServerChat(name, base_url=base_url, api_key=settings.api_key)
-    path, shown = Path(settings.model).expanduser(), settings.model
+    path, shown, ours = Path(settings.model).expanduser(), settings.model, False
     if settings.model in models.CHAT or settings.model in models.CHAT.values():
         model = models.find(settings.model)
         path = models.fetch(model.name, settings.models, progress(model.name)) / model.files[0].name
-        shown = model.name
+        shown, ours = model.name, True
     from lecta.answer.llama import LlamaChat
 
     return LlamaChat(
-        path, name=shown, context_tokens=settings.context_tokens, threads=settings.thread_count, states=states
+        path,
+        name=shown,
+        context_tokens=settings.context_tokens,
+        threads=settings.thread_count,
+        states=states,
+        engine=settings.engine,
+        copy=ours,
     )

@@ -98,6 +98,11 @@ class Settings(BaseSettings):
         description="Other wordings tried for a sentence that no passage bears, with a model that runs here.",
     )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
+    engine: str = Field(
+        default="auto",
+        pattern="^(auto|ik|llama.cpp)$",
+        description="What runs a GGUF model: `ik` (ik_llama.cpp), `llama.cpp`, or `auto`, the first that can.",
+    )
     context_tokens: int = Field(default=4096, ge=512, description="Tokens of prompt and answer together.")
     serve_token: str = Field(
         default="", description="Token that `lecta serve` asks for; needed where other machines reach it.", repr=False

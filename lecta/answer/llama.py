@@ -1,33 +1,27 @@
-"""A GGUF model on llama.cpp, in this process (cyllama)."""
+"""A GGUF model in this process."""
 
 from __future__ import annotations
 
-import os
-import platform
 import threading
 import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from lecta.answer import thinking
-from lecta.answer.context import AT_ONCE, Context, Steps, steps
+from lecta.answer.context import Context, Steps
 from lecta.answer.drafting import MOST, Costs, Drafter
+from lecta.answer.engines import opened
 from lecta.answer.states import FORMAT, States, state_key
 from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
 _LEAST_ANSWER = 256  # tokens, some 150 words
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
-# Turns that a thread waits for the others before it sleeps. OpenMP's own count makes two threads
-# on two busy cores up to 50 times slower; sleeping at once makes them 1.6 times slower on idle ones.
-_SPINS = "20000"
-_TOP_K, _TOP_P, _TEMPERATURE = 40, 0.9, 0.7  # of a reply that is drawn: words near the greedy ones
 
 
 class LlamaChat:
@@ -47,29 +41,24 @@ class LlamaChat:
         threads: int = 2,
         drafts: bool = True,
         states: States | None = None,
+        engine: str = "auto",
+        copy: bool = False,
     ) -> None:
         """Load a model; without `drafts` every token is decoded in a call of its own. `states` keeps what was read.
 
+        `engine` is one of `engines.NAMES`; with `copy` it may keep the weights in its own layout beside the file.
         Raises `ChatError` when the file is missing or no GGUF model.
         """
-        if "OMP_WAIT_POLICY" not in os.environ:  # read when the library is loaded
-            os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
-        import cyllama.llama.llama_cpp as llama
-
         if not path.is_file():
             raise ChatError(f"no model file at {path}")
-        llama.disable_logging()
         self.name = name or path.stem
-        self._llama = llama
-        parameters = llama.LlamaModelParams()
-        parameters.n_gpu_layers = 0
-        try:
-            self._model = llama.LlamaModel(str(path), parameters)
-        except (ValueError, RuntimeError) as error:
-            raise ChatError(f"{path} cannot be loaded as a GGUF model ({first_line(error)})") from error
-        self._vocabulary = self._model.get_vocab()
+        self.engine = opened(path, engine, copy=copy)
+        """What decodes."""
         self._context_tokens = context_tokens
-        self._context = Context(llama, self._model, tokens=context_tokens, threads=threads)
+        try:
+            self._context = Context(self.engine, tokens=context_tokens, threads=threads)
+        except (ValueError, RuntimeError) as error:
+            raise ChatError(f"model {self.name} has no room for context_tokens={context_tokens}: {error}") from error
         self.drafts = drafts
         """Whether replies are drafted."""
         self._path = path
@@ -104,7 +93,7 @@ class LlamaChat:
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has."""
-        return len(self._vocabulary.tokenize(text, False, False))
+        return len(self.engine.tokenize(text))
 
     @contextmanager
     def _alone(self) -> Iterator[object]:
@@ -130,11 +119,11 @@ class LlamaChat:
         """Return the tokens of a reply's beginning: those that were written, where the last reply began so."""
         count, text = 0, ""
         while begun and count < len(self._reply):
-            longer = self._vocabulary.detokenize(self._reply[: count + 1])
+            longer = self.engine.detokenize(self._reply[: count + 1])
             if not begun.startswith(longer):
                 break
             count, text = count + 1, longer
-        return [*self._reply[:count], *self._vocabulary.tokenize(begun[len(text) :], False, False)]
+        return [*self._reply[:count], *self.engine.tokenize(begun[len(text) :])]
 
     @contextmanager
     def _keeping(self) -> Iterator[dict[bytes, bytes]]:
@@ -151,7 +140,7 @@ class LlamaChat:
         self, parts: Sequence[Sequence[int]], said: Sequence[int], read: dict[bytes, bytes], speaker: object
     ) -> None:
         """Hold a prompt and what was said; states at the ends of parts are loaded, and put into `read` where new."""
-        ends, wanted = _laid(parts)
+        ends, wanted = self._laid(parts)
         # What was said is decoded token by token, as it was when it was written.
         wanted += [(token,) for token in said]
         self._load(wanted, ends[:-1])
@@ -176,7 +165,7 @@ class LlamaChat:
 
     def laid(self, messages: Sequence[Message]) -> tuple[list[int], Steps]:
         """Return after how many steps each part of a prompt ends, and the steps in which it is read."""
-        return _laid(self._parts(messages)[0])
+        return self._laid(self._parts(messages)[0])
 
     @property
     def keeps_states(self) -> bool:
@@ -202,7 +191,7 @@ class LlamaChat:
             return True
         with self._alone() as speaker, self._keeping() as read:
             try:
-                ends, wanted = _laid(parts)
+                ends, wanted = self._laid(parts)
                 self._load(wanted, ends[:-1])
 
                 def on_step(held: int) -> None:
@@ -226,18 +215,19 @@ class LlamaChat:
     def _identity(self) -> bytes:
         """Model, engine and parameters."""
         assert self._states is not None
-        engine = f"cyllama {version('cyllama')} {self._llama.ggml_version()} {platform.machine()}"
-        return f"{FORMAT} {self._states.digest_of(self._path)} {engine} {self._setting} {AT_ONCE}".encode()
+        model = self._states.digest_of(self._path)
+        return f"{FORMAT} {model} {self.engine.identity} {self._setting} {self.engine.at_once}".encode()
 
     def _write(self, before: Sequence[int], limit: int, seed: int, speaker: object) -> Iterator[int]:
         """Yield the reply's tokens as soon as they are known."""
-        sampler = self._sampler(seed)
-        drafter = Drafter(before, self.costs) if self.drafts and not seed else None
+        sampler = self.engine.sampler(seed)
+        drafting = self.drafts and self.engine.alike > MOST and not seed
+        drafter = Drafter(before, self.costs) if drafting else None
         known = [self._context.sample(sampler)]
         written = 0
         while True:
             for token in known:
-                if written == limit or self._vocabulary.is_eog(token):
+                if written == limit or self.engine.is_end(token):
                     return
                 yield token
                 written += 1
@@ -265,35 +255,24 @@ class LlamaChat:
             drafter.verified(len(draft), len(follow) - 1)
         return follow
 
-    def _sampler(self, seed: int) -> Any:
-        sampler = self._llama.LlamaSampler(self._llama.LlamaSamplerChainParams())
-        if not seed:
-            sampler.add_greedy()
-            return sampler
-        sampler.add_top_k(_TOP_K)
-        sampler.add_top_p(_TOP_P, 1)
-        sampler.add_temp(_TEMPERATURE)
-        sampler.add_dist(seed)
-        return sampler
-
     def _texts(self, written: Iterator[int], said: Sequence[int]) -> Iterator[str]:
         """Yield the text of tokens, after that of the tokens `said`."""
         self._reply = list(said)
         tokens = list(said)
-        shown = len(self._vocabulary.detokenize(tokens))
+        shown = len(self.engine.detokenize(tokens))
         for token in written:
             self._reply.append(token)
-            if self._vocabulary.is_control(token) and (tag := self._vocabulary.get_text(token)) in thinking.CONTROL:
-                yield self._vocabulary.detokenize(tokens)[shown:] + tag
+            if (tag := self.engine.control(token)) in thinking.CONTROL:
+                yield self.engine.detokenize(tokens)[shown:] + tag
                 tokens, shown = [], 0
                 continue
             tokens.append(token)
             # All of it every time: alone, a token loses its leading space, and a character may be spread over several.
-            text = self._vocabulary.detokenize(tokens)
+            text = self.engine.detokenize(tokens)
             if not text.endswith("\ufffd"):
                 yield text[shown:]
                 shown = len(text)
-        if rest := self._vocabulary.detokenize(tokens)[shown:]:
+        if rest := self.engine.detokenize(tokens)[shown:]:
             yield rest
 
     def _parts(self, messages: Sequence[Message]) -> tuple[list[list[int]], str]:
@@ -302,32 +281,29 @@ class LlamaChat:
         A part ends with the system's message and at each seam. Only the template's own control tokens are control
         tokens: a lecture that contains "<|im_end|>" is read as those characters.
         """
-        llama = self._llama
-        marked = [llama.LlamaChatMessage(message.role, _MARK) for message in messages]
-        template = self._model.chat_apply_template(self._model.get_default_chat_template(), marked, True)
+        template = self.engine.rendered([(message.role, _MARK) for message in messages])
         between = template.split(_MARK)
         if len(between) != len(messages) + 1:
             raise ChatError(f"the chat template of model {self.name} is not one lecta can fill")
-        parts = [list[int](self._vocabulary.tokenize(between[0], True, True))]
+        parts = [self.engine.tokenize(between[0], beginning=True, special=True)]
         for message, after in zip(messages, between[1:], strict=True):
             for start, end in pairwise([0, *message.seams, len(message.content)]):
-                parts[-1] += self._vocabulary.tokenize(message.content[start:end], False, False)
+                parts[-1] += self.engine.tokenize(message.content[start:end])
                 if end in message.seams:
                     parts.append([])
-            parts[-1] += self._vocabulary.tokenize(after, False, True)
+            parts[-1] += self.engine.tokenize(after, special=True)
             if message.role == "system":
                 parts.append([])
         return [part for part in parts if part], thinking.opened_by(between[-1])
 
-
-def _laid(parts: Sequence[Sequence[int]]) -> tuple[list[int], Steps]:
-    """Return after how many steps each part ends, and the steps. A part begins with a step of its own."""
-    ends: list[int] = []
-    laid: Steps = []
-    for part in parts:
-        laid += steps(part)
-        ends.append(len(laid))
-    return ends, laid
+    def _laid(self, parts: Sequence[Sequence[int]]) -> tuple[list[int], Steps]:
+        """Return after how many steps each part ends, and the steps. A part begins with a step of its own."""
+        ends: list[int] = []
+        laid: Steps = []
+        for part in parts:
+            laid += self._context.steps(part)
+            ends.append(len(laid))
+        return ends, laid
 
 
 def _without_spaces(pieces: Iterator[str], count: int) -> Iterator[str]:
