@@ -25,8 +25,11 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, CallToolResult, InputRequiredResult, Resource, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
 
-from lecta import __version__, console
+from lecta import __version__
+from lecta.as_json import answer_json
+from lecta.console.screen import print_note
 from lecta.errors import LectaError, UsageError, first_line
+from lecta.in_words import clock, place, understood_parts
 from lecta.library import Library
 from lecta.serve.stopping import Work
 from lecta.settings import Settings
@@ -272,7 +275,7 @@ class LectureServer(MCPServer[Any]):
 
         answer, passages = await self._run(ctx, work, self._turn)
         own = {"passages": passages, "notes": _notes(answer, question)}
-        given = AnswerOut(**console.answer_json(answer) | own)
+        given = AnswerOut(**answer_json(answer) | own)
         nothing = [] if passages else [await self._nothing_here()]
         return _said("\n\n".join([given.answer, *_sources(answer, passages), *given.notes, *nothing]), given)
 
@@ -508,7 +511,7 @@ def _out(passage: Passage, key: str) -> PassageOut:
     for name in ("page", "start_time", "end_time") if beside else ():
         row[name] = row[name] if row[name] is not None else getattr(beside, name)
     span = f"{passage.start_index}-{passage.end_index}"
-    where = f"{_lecture(passage)}, {console.place(passage)}"
+    where = f"{_lecture(passage)}, {place(passage)}"
     return PassageOut(**row, uri=_PASSAGE.format(document=key, span=span), where=where)
 
 
@@ -531,7 +534,7 @@ def _lecture_line(lecture: LectureOut) -> str:
 
 
 def _notes(of: SearchResult | Answer, question: str) -> list[str]:
-    told = "; ".join(console.understood_parts(of.understood, question))
+    told = "; ".join(understood_parts(of.understood, question))
     return [f"(read as: {told})"] if told else []
 
 
@@ -557,7 +560,7 @@ def _text_with_places(document: Document) -> str:
 
 
 def _timed(section: Section) -> str:
-    return "" if section.start_time is None else f"[{console.clock(section.start_time)}] "
+    return "" if section.start_time is None else f"[{clock(section.start_time)}] "
 
 
 def _one_paragraph(text: str | None) -> str:
@@ -571,7 +574,7 @@ def run(settings: Settings, course: str | None = None) -> None:
     """Serve until stdin is closed or Ctrl-C. Raises `UsageError` when there is no such course."""
     server = LectureServer(lambda on_fetch: Library(settings=settings, on_fetch=on_fetch), course)
     if sys.stdin.isatty():
-        console.print_note("speaking MCP on stdin and stdout, for a client to start (docs/mcp.md); stop with Ctrl-C")
+        print_note("speaking MCP on stdin and stdout, for a client to start (docs/mcp.md); stop with Ctrl-C")
     signal.signal(signal.SIGINT, _leave)
     try:
         server.run("stdio")

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from lecta import console
+from lecta.as_json import understood_json
 from lecta.errors import ChatError, LibraryError
+from lecta.in_words import understood_parts
 from lecta.library import Library
 from lecta.question import followup, lexicon, mathematics, scope, spelling
 from lecta.settings import load
@@ -361,7 +362,7 @@ def test_a_library_without_formulas_indexed_is_refused(library: Library, lecture
 
 def test_how_a_question_was_read_is_shown(course_library: Library) -> None:
     found = course_library.search('"running mean" and momentem in lecture 3', 2)
-    assert console.understood_json(found.understood) == {
+    assert understood_json(found.understood) == {
         "question": '"running mean" and momentem in lecture 3',
         "filters": {"lecture": 3, "phrases": ("running mean",)},
         "order": "",
@@ -369,5 +370,5 @@ def test_how_a_question_was_read_is_shown(course_library: Library) -> None:
         "corrections": [["momentem", "momentum"]],
         "notes": ['"momentem" is nowhere in the library; "momentum" is searched as well'],
     }
-    assert console.understood_parts(found.understood, found.question)[:2] == ["lecture 3", 'with "running mean"']
-    assert console.understood_parts(course_library.search("momentum", 1).understood, "momentum") == []
+    assert understood_parts(found.understood, found.question)[:2] == ["lecture 3", 'with "running mean"']
+    assert understood_parts(course_library.search("momentum", 1).understood, "momentum") == []
