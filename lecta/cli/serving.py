@@ -55,6 +55,6 @@ def mcp(
     library: LibraryOption = None,
 ) -> None:
     """Let an assistant search, read and ask: a server of the Model Context Protocol on stdin and stdout."""
-    from lecta import mcp_server
+    from lecta.mcp_server import stdio
 
-    mcp_server.run(settings_with(library=library, model=model), course)
+    stdio.run(settings_with(library=library, model=model), course)
