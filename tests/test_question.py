@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -246,6 +247,64 @@ def test_compounds_meet_however_they_are_joined() -> None:
 def test_mathematics_is_one_however_it_is_written(ways: Sequence[str]) -> None:
     shared_terms = set.intersection(*(set(mathematics.terms(way)) for way in ways))
     assert shared_terms, [(way, mathematics.terms(way)) for way in ways]
+
+
+FRAGMENTS = (
+    r"\frac{\partial L}{\partial w_1}",
+    "∂L/∂W",
+    "dL/dW",
+    "d L d W",
+    r"\hat y_1^2",
+    r"\sqrt{x_i}",
+    r"\sum_{i=1}^N",
+    "∑_i",
+    r"\nabla_W L",
+    "∇L",
+    r"\lVert w\rVert",
+    "‖w‖",
+    r"\arg\max",
+    "argmin",
+    r"W^\top",
+    r"\sigma'(h)",
+    "σ′(h)",
+    "ŷ₁²",
+    "→w",
+    r"\overline{x}",
+    r"\boldsymbol{w}",
+    r"\left( x \right)",
+    r"\varphi(x)",
+    "Σ_i",
+    "w sub 1",
+    "x one",
+    "y hat",
+    "w squared",
+    "w cubed",
+    "w transposed",
+    "transpose of the matrix w",
+    "w inverse",
+    "w to the t",
+    "f prime of x",
+    "square root of x",
+    "sum over all i",
+    "norm of w",
+    "gradient of l with respect to w",
+    "derivative of the loss w.r.t. the weights",
+    "{a {b}}",
+    "softmax of x",
+    "exp ( x )",
+    "partial of l by w",
+    "Fig. 3",
+    "the weights of a network",
+    "\n",
+)
+
+
+def test_patterns_are_left_out_only_where_they_cannot_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(7)
+    texts = [*FRAGMENTS, *(" ".join(draw.choices(FRAGMENTS, k=draw.randint(2, 5))) for _ in range(2000))]
+    quick = [(mathematics.terms(text), mathematics.spoken(text)) for text in texts]
+    monkeypatch.setattr(mathematics._Pattern, "_may_match", lambda pattern, text: True)
+    assert quick == [(mathematics.terms(text), mathematics.spoken(text)) for text in texts]
 
 
 @pytest.mark.parametrize("text", ["what is that", "a chat about bars", "add it to the list", "a one-sided test"])
