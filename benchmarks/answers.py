@@ -25,8 +25,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from lecta import console
 from lecta.answer import citations
+from lecta.as_json import answer_json
 from lecta.check.support import Checker
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
@@ -102,7 +102,7 @@ class Lecta:
 
     def answer(self, question: str, reply: str) -> dict[str, Any]:
         """Return the answer that `ask` makes of a reply, as `lecta ask --json` prints it."""
-        return console.answer_json(self._over(Tape(self._library.chat, reply)).ask(question))
+        return answer_json(self._over(Tape(self._library.chat, reply)).ask(question))
 
     def _over(self, tape: Tape) -> Library:
         return Library(self._library.path, settings=self._library.settings, embedder=self._library.embedder, chat=tape)

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from lecta import Library
-from lecta.console import print_sources
+from lecta.console.answers import print_sources
 from lecta.mathtext import readable
 from lecta.settings import load
 

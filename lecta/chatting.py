@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from lecta import console
+from lecta.as_json import answer_json
+from lecta.console.answers import answering, print_hits, print_sources, print_understood
+from lecta.console.screen import print_note
 from lecta.errors import LectaError, LibraryError, UsageError
 from lecta.export import export
 from lecta.types import Answer, Conversation, Kind
@@ -64,7 +66,7 @@ class Chat:
         if self._conversation:
             self._recall(self._conversation)
         elif self._is_terminal:
-            console.print_note("ask; /help shows the commands, Ctrl-D leaves")
+            print_note("ask; /help shows the commands, Ctrl-D leaves")
         is_well = True
         for line in self._lines():
             if line.startswith("/"):
@@ -74,7 +76,7 @@ class Chat:
             else:
                 is_well = self._is_answered(line) and is_well
         if self._is_terminal and self._conversation:
-            console.print_note(f"kept; go on with `lecta chat --resume {self._conversation.id}`")
+            print_note(f"kept; go on with `lecta chat --resume {self._conversation.id}`")
         return is_well
 
     def _lines(self) -> Iterator[str]:
@@ -115,7 +117,7 @@ class Chat:
         except KeyboardInterrupt:
             if not self._is_terminal:
                 raise
-            console.print_note("stopped before anything was written")
+            print_note("stopped before anything was written")
         return True
 
     def _ask(self, question: str) -> None:
@@ -124,7 +126,7 @@ class Chat:
             self._out.print(f"> {question}\n", markup=False)
         with (
             _unechoed_ctrl_c(self._is_terminal),
-            console.answering(options.as_json, show_docs=False, show_thinking=options.show_thinking) as listener,
+            answering(options.as_json, show_docs=False, show_thinking=options.show_thinking) as listener,
         ):
             answer = self._library.ask(
                 question,
@@ -163,13 +165,13 @@ class Chat:
             "turn": len(conversation.turns) if conversation else None,
             "stopped": answer.stopped,
         }
-        _print_line(own | console.answer_json(answer))
+        _print_line(own | answer_json(answer))
 
     def _show_end(self, answer: Answer) -> None:
         if answer.stopped:
             self._out.print("(stopped)", style="dim")
-        console.print_sources(answer)
-        console.print_understood(answer.understood, answer.question)
+        print_sources(answer)
+        print_understood(answer.understood, answer.question)
         self._out.print()
 
     def _fail(self, question: str, error: LectaError) -> None:
@@ -182,13 +184,13 @@ class Chat:
         try:
             if command == "/new":
                 self._conversation = self._last = None
-                console.print_note("a new conversation")
+                print_note("a new conversation")
             elif command == "/export":
                 self._export(rest.strip())
             elif command in ("/sources", "/thinking"):
                 self._show_last(command)
             elif command == "/help":
-                console.print_note(_HELP)
+                print_note(_HELP)
             else:
                 raise UsageError(f"no command {command}; /help shows what there is")
         except LectaError as error:
@@ -200,7 +202,7 @@ class Chat:
         if self._conversation is None:
             raise UsageError("nothing to export yet: ask something first")
         export(self._conversation, Path(name))
-        console.print_note(f"wrote {name}")
+        print_note(f"wrote {name}")
 
     def _show_last(self, command: str) -> None:
         if self._last is None:
@@ -208,18 +210,16 @@ class Chat:
         if self._options.as_json:
             raise UsageError(f"{command} is in every answer that --json prints")
         if command == "/sources":
-            console.print_hits(self._last.passages)
+            print_hits(self._last.passages)
         else:
             self._out.print(self._last.thinking or "the model did not think aloud", style="dim", markup=False)
 
     def _recall(self, conversation: Conversation) -> None:
         """Say where the conversation stands."""
         count = len(conversation.turns)
-        console.print_note(f"conversation {conversation.id}, {count} question{'s' * (count != 1)}; the last:")
+        print_note(f"conversation {conversation.id}, {count} question{'s' * (count != 1)}; the last:")
         if self._last:
-            console.print_note(
-                f"> {self._last.question}\n{textwrap.shorten(self._last.text, 300, placeholder=' ...')}\n"
-            )
+            print_note(f"> {self._last.question}\n{textwrap.shorten(self._last.text, 300, placeholder=' ...')}\n")
 
 
 def list_conversations(kept: Conversations, *, as_json: bool) -> None:

@@ -6,8 +6,8 @@ import re
 import sys
 from pathlib import Path
 
-from lecta.console import place
 from lecta.errors import LectaError, UsageError
+from lecta.in_words import place
 from lecta.types import Answer, Conversation, Hit
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from lecta import chunk, read
-from lecta.clean import boilerplate
+from lecta.clean.alone import Cleaned, cleaned, received
 from lecta.clean.dedupe import SeenInMemory, dedupe
 from lecta.errors import UsageError, first_line
 from lecta.lectures import Course, load_course
@@ -27,6 +27,9 @@ from lecta.types import Document, Kind, Passage, Section, Signature
 
 REPEATED = "repeated: "
 """How the reason of a section begins that stands in another file, whose source follows."""
+
+AFTER_READING = read.After("lecta.clean.alone:prepared", received)
+"""What the processes that read files do with them. `Intake` does it itself for a document that comes otherwise."""
 
 _TIMED = frozenset({"subtitles", "recording", "whisper"})
 
@@ -145,8 +148,8 @@ class Intake:
     def clean_entry(self, path: Path, document: Document, copy_of: str = "") -> Entry:
         """Mark what a document repeats or advertises, and cut the rest."""
         self._seen.remove(document.source)  # an older version of the same file
-        document, _ = boilerplate.mark(document)
-        deduped = dedupe(document, SeenInMemory() if copy_of else self._seen)
+        clean = document if isinstance(document, Cleaned) else cleaned(document)
+        deduped = dedupe(clean, SeenInMemory() if copy_of else self._seen, clean.signatures())
         document, signatures = deduped.document, deduped.signatures
         if copy_of:
             document = _exclude_all(document, f"{REPEATED}{copy_of}")
@@ -180,6 +183,8 @@ def without_repeats(document: Document) -> Document:
 def _placed(document: Document, file: File) -> Document:
     """Return the document with kind, lecture and title as `course.toml`, the file's names or its heading say."""
     entry, kind = file.said()
+    if isinstance(document, Cleaned) and kind not in (None, document.kind):
+        document = document.undone()
     number = entry.number if entry else None
     if number is None:
         number = lecture_number(file.called, file.root)

@@ -195,13 +195,16 @@ class Library:
         return Intake(dimension, self.settings.passage_size, self.store.signatures())
 
     def _reading_options(self) -> read.Options:
+        from lecta.intake import AFTER_READING
+
         def speech_model() -> Path:
             name = self.settings.speech_model
             if name in models.MODELS:
                 return models.fetch(name, self.settings.models, self._fetch_progress(name))
             return Path(name).expanduser()
 
-        return read.Options(self.settings.ocr, speech_model, self.path / "transcripts", self.settings.language)
+        settings, transcripts = self.settings, self.path / "transcripts"
+        return read.Options(settings.ocr, speech_model, transcripts, settings.language, after=AFTER_READING)
 
     def documents(self) -> list[DocumentRecord]:
         """Return what the library holds, ordered by course, lecture and source."""

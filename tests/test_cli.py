@@ -57,6 +57,19 @@ def _json(run: subprocess.CompletedProcess[str]) -> Any:
     return json.loads(run.stdout)
 
 
+def test_help_loads_nothing_that_it_does_not_show() -> None:
+    code = (
+        "import sys\nfrom lecta.cli import main\nsys.argv = ['lecta', '--help']\n"
+        "try: main()\nexcept SystemExit: print(*sys.modules, file=sys.stderr)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    loaded = set(run.stderr.split())
+    assert "read-ahead" in run.stdout
+    assert "lecta.cli.program" in loaded
+    assert not loaded & {"lecta.types", "lecta.console.screen", "lecta.settings", "lecta.library", "lecta.models"}
+    assert not loaded & {"rich.console", "numpy", "pyarrow", "pydantic", "mcp", "fastapi", "sympy"}
+
+
 def test_add_search_list_remove(lecta: Run, lectures: Path) -> None:
     added = _json(lecta("add", "lectures", "--json"))
     assert [set(file) for file in added["files"]] == [{"path", "status", "passages", "reason"}] * 3

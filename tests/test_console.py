@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lecta.console import clock, place
+from lecta.in_words import clock, place
 from lecta.mathtext import readable
 from lecta.types import Passage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from lecta import Library, embed
-from lecta.embed.minilm import MiniLM
+from lecta.embed.minilm import MiniLM, _make_quick
 from lecta.errors import ModelError
 from lecta.settings import load
 
@@ -35,6 +36,35 @@ def test_vectors_have_unit_length_and_do_not_depend_on_their_neighbours(minilm: 
     assert np.linalg.norm(together, axis=1) == pytest.approx(1.0, abs=1e-5)
     for text, vector in zip(texts, together, strict=True):
         assert float(minilm.embed_queries([text])[0] @ vector) > 0.999
+
+
+def test_each_of_many_texts_gets_its_own_vector(minilm: MiniLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [f"lecture {i} treats {'gradients and ' * (i * 7 % 19)}momentum" for i in range(40)]
+    alone = np.concatenate([minilm.embed_documents([text]) for text in texts])
+    monkeypatch.setattr("lecta.embed.minilm._BATCH_TOKENS", 64)  # more batches than are begun ahead
+    for threads in (1, 3):
+        monkeypatch.setattr(minilm, "_threads", threads)
+        assert min((minilm.embed_documents(texts) * alone).sum(axis=1)) > 0.999
+
+
+def test_the_kernels_that_a_user_chose_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", "GENERIC")
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "131072")
+    _make_quick.__wrapped__()
+    assert os.environ["CT2_FORCE_CPU_ISA"] == "GENERIC"
+
+
+@pytest.mark.parametrize(
+    ("features", "chosen"), [({"AVX512_ICL": True}, "AVX512"), ({"AVX512_ICL": False}, None), ({}, None)]
+)
+def test_avx512_is_taken_only_where_it_is_quick(
+    features: dict[str, bool], chosen: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CT2_FORCE_CPU_ISA", "")  # put back afterwards
+    monkeypatch.delenv("CT2_FORCE_CPU_ISA")
+    monkeypatch.setattr(np._core._multiarray_umath, "__cpu_features__", features)  # type: ignore[attr-defined]
+    _make_quick.__wrapped__()
+    assert os.environ.get("CT2_FORCE_CPU_ISA") == chosen
 
 
 def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:

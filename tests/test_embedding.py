@@ -12,6 +12,7 @@ from filelock import FileLock
 
 from lecta.embedding import give_vectors
 from lecta.errors import LibraryError, ModelError
+from lecta.intake import words_of
 from lecta.library import Library
 from lecta.protocols import Vectors
 from lecta.settings import load
@@ -175,3 +176,28 @@ def test_nothing_is_asked_of_a_library_that_has_all(library: Library, lectures: 
     assert library.store.bare(5) == []
     library.store.give_vectors([], np.empty((0, 26), np.float32))
     assert Bare("", "", "") not in library.store.bare(5)
+
+
+def test_what_cannot_be_stored_is_said(library: Library, lectures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(bare: Sequence[Bare], vectors: Vectors) -> None:
+        raise LibraryError("the disk is full")
+
+    monkeypatch.setattr(library.store, "give_vectors", full)
+    with pytest.raises(LibraryError, match="the disk is full"):
+        library.add([lectures])
+    assert library.store.bare_count() == 3
+    monkeypatch.undo()
+    library.add([lectures])
+    assert library.store.bare_count() == 0
+
+
+def test_all_of_many_parts_get_their_vectors(library: Library, lectures: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lecta.embedding._AT_ONCE", 1)
+    monkeypatch.setattr("lecta.embedding._COMMIT_SECONDS", -1.0)
+    steps: list[tuple[int, int]] = []
+    library.add([lectures], on_embedded=lambda done, total: steps.append((done, total)))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+    letters = LetterEmbedder()
+    for one in library.store._rows("passages", columns=["title", "text", "vector"]):
+        expected = letters.embed_documents([words_of(Bare("", one["title"], one["text"]))])[0]
+        assert one["vector"] == pytest.approx(expected, abs=1e-6)

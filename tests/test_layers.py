@@ -25,7 +25,20 @@ ROOMS = (
     "question",
     "conversations",
 )
-DOORS = ("console", "chatting", "export", "mathtext", "cli", "serve", "web", "mcp_server", "__main__", "__init__")
+DOORS = (
+    "as_json",
+    "in_words",
+    "mathtext",
+    "console",
+    "chatting",
+    "export",
+    "cli",
+    "serve",
+    "web",
+    "mcp_server",
+    "__main__",
+    "__init__",
+)
 LEVEL = (
     dict.fromkeys(GROUND, 0)
     | dict.fromkeys(ROOMS, 1)

@@ -11,8 +11,9 @@ import pytest
 
 import lecta.library
 from lecta import aligning
-from lecta.console import answer_json, list_json, place, search_json, status_facts
+from lecta.as_json import answer_json, list_json, search_json, status_facts
 from lecta.errors import LibraryError
+from lecta.in_words import place
 from lecta.library import Library
 from lecta.settings import load
 from lecta.store import FORMAT, Store

@@ -21,7 +21,7 @@ from mcp_types import CallToolResult, TextContent, TextResourceContents
 from lecta.answer.llama import LlamaChat
 from lecta.errors import UsageError
 from lecta.library import Library
-from lecta.mcp_server import LectureServer
+from lecta.mcp_server.server import LectureServer
 from lecta.settings import load
 from lecta.types import Message
 from tests.conftest import ROOT

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lecta import console
+from lecta.as_json import understood_json
 from lecta.errors import ChatError, LibraryError
+from lecta.in_words import understood_parts
 from lecta.library import Library
 from lecta.question import followup, lexicon, mathematics, scope, spelling
 from lecta.settings import load
@@ -247,6 +249,64 @@ def test_mathematics_is_one_however_it_is_written(ways: Sequence[str]) -> None:
     assert shared_terms, [(way, mathematics.terms(way)) for way in ways]
 
 
+FRAGMENTS = (
+    r"\frac{\partial L}{\partial w_1}",
+    "∂L/∂W",
+    "dL/dW",
+    "d L d W",
+    r"\hat y_1^2",
+    r"\sqrt{x_i}",
+    r"\sum_{i=1}^N",
+    "∑_i",
+    r"\nabla_W L",
+    "∇L",
+    r"\lVert w\rVert",
+    "‖w‖",
+    r"\arg\max",
+    "argmin",
+    r"W^\top",
+    r"\sigma'(h)",
+    "σ′(h)",
+    "ŷ₁²",
+    "→w",
+    r"\overline{x}",
+    r"\boldsymbol{w}",
+    r"\left( x \right)",
+    r"\varphi(x)",
+    "Σ_i",
+    "w sub 1",
+    "x one",
+    "y hat",
+    "w squared",
+    "w cubed",
+    "w transposed",
+    "transpose of the matrix w",
+    "w inverse",
+    "w to the t",
+    "f prime of x",
+    "square root of x",
+    "sum over all i",
+    "norm of w",
+    "gradient of l with respect to w",
+    "derivative of the loss w.r.t. the weights",
+    "{a {b}}",
+    "softmax of x",
+    "exp ( x )",
+    "partial of l by w",
+    "Fig. 3",
+    "the weights of a network",
+    "\n",
+)
+
+
+def test_patterns_are_left_out_only_where_they_cannot_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(7)
+    texts = [*FRAGMENTS, *(" ".join(draw.choices(FRAGMENTS, k=draw.randint(2, 5))) for _ in range(2000))]
+    quick = [(mathematics.terms(text), mathematics.spoken(text)) for text in texts]
+    monkeypatch.setattr(mathematics._Pattern, "_may_match", lambda pattern, text: True)
+    assert quick == [(mathematics.terms(text), mathematics.spoken(text)) for text in texts]
+
+
 @pytest.mark.parametrize("text", ["what is that", "a chat about bars", "add it to the list", "a one-sided test"])
 def test_words_are_no_mathematics(text: str) -> None:
     assert mathematics.terms(text) == []
@@ -361,7 +421,7 @@ def test_a_library_without_formulas_indexed_is_refused(library: Library, lecture
 
 def test_how_a_question_was_read_is_shown(course_library: Library) -> None:
     found = course_library.search('"running mean" and momentem in lecture 3', 2)
-    assert console.understood_json(found.understood) == {
+    assert understood_json(found.understood) == {
         "question": '"running mean" and momentem in lecture 3',
         "filters": {"lecture": 3, "phrases": ("running mean",)},
         "order": "",
@@ -369,5 +429,5 @@ def test_how_a_question_was_read_is_shown(course_library: Library) -> None:
         "corrections": [["momentem", "momentum"]],
         "notes": ['"momentem" is nowhere in the library; "momentum" is searched as well'],
     }
-    assert console.understood_parts(found.understood, found.question)[:2] == ["lecture 3", 'with "running mean"']
-    assert console.understood_parts(course_library.search("momentum", 1).understood, "momentum") == []
+    assert understood_parts(found.understood, found.question)[:2] == ["lecture 3", 'with "running mean"']
+    assert understood_parts(course_library.search("momentum", 1).understood, "momentum") == []

@@ -112,7 +112,7 @@ def test_there_and_back_leaves_one_copy_of_the_tables(
     library.reindex()
     assert _held(library) == before
     hour_later = time.time() + 3601
-    monkeypatch.setattr("lecta.store.time.time", lambda: hour_later)
+    monkeypatch.setattr("lecta.store.upkeep.time.time", lambda: hour_later)
     (lectures / "lecture-04-pooling.md").write_text("# Pooling\n\nThe maximum of a window.\n", encoding="utf-8")
     library.add([lectures])
     assert sorted(found.name for found in path.iterdir() if found.is_dir()) == ["tables-2"]

@@ -156,7 +156,7 @@ def test_two_processes_adding_at_once_both_succeed(store: Store, tmp_path: Path)
 def test_above_a_size_vectors_are_found_by_an_index(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lecta.store.EXACT_BELOW", 400)
+    monkeypatch.setattr("lecta.store.writing.EXACT_BELOW", 400)
     random = np.random.default_rng(0)
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
     texts = ["".join(random.choice(letters, 12)) for _ in range(600)]
@@ -181,7 +181,7 @@ def test_in_a_large_table_other_forms_and_formulas_count_as_in_a_small_one(
     store.put([dataclasses.replace(entry, mathematics=[" ".join(random.choice(words, 2)) for _ in texts])])
     store.settle()
     whole = store.search_words("alpha beta", 200, NONE, also="gamma delta")
-    monkeypatch.setattr("lecta.store.EXACT_BELOW", 0)
+    monkeypatch.setattr("lecta.store.queries.EXACT_BELOW", 0)
     parted = store.search_words("alpha beta", 40, NONE, also="gamma delta")
     assert [hit.score for hit in parted[:10]] == pytest.approx([hit.score for hit in whole[:10]])
     known = {hit.passage.start_index: hit.score for hit in whole}

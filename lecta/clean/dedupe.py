@@ -10,10 +10,10 @@ recurring slide line, a formula or "okay, so" is never dropped alone, and a shor
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from typing import Protocol
 
 from lecta.clean.paragraphs import Paragraph, exclude, paragraphs
@@ -101,17 +101,26 @@ class Deduped:
     signatures: tuple[Signature, ...]
 
 
-def dedupe(document: Document, seen: Seen) -> Deduped:
+def signatures_of(document: Document) -> tuple[Signature, ...]:
+    """Return the signatures of a document's paragraphs, none compared yet."""
+    return tuple(_signature(document.source, i, paragraph) for i, paragraph in enumerate(_paragraphs(document)))
+
+
+def _paragraphs(document: Document) -> list[Paragraph]:
+    return paragraphs(document, whole=document.kind == "slides")
+
+
+def dedupe(document: Document, seen: Seen, made: Sequence[Signature] | None = None) -> Deduped:
     """Mark every paragraph that stands earlier in this document or in `seen` as `excluded="repeated: <source>"`.
 
-    `document.source` names it. `seen` must not hold an older version of the same file.
+    `document.source` names it. `seen` must not hold an older version of the same file. `made` are the document's
+    `signatures_of`, where they are there already.
     """
-    found = paragraphs(document, whole=document.kind == "slides")
+    found = _paragraphs(document)
     own = SeenInMemory()
     signatures: list[Signature] = []
     originals: list[Signature | None] = []
-    for ordinal, paragraph in enumerate(found):
-        signature = _signature(document.source, ordinal, paragraph)
+    for signature in signatures_of(document) if made is None else made:
         originals.append(_original(signature, document, (own, seen), originals[-1] if originals else None))
         signatures.append(signature)
         own.add([signature], is_repeat=originals[-1] is not None)
@@ -203,7 +212,7 @@ def _signature(source: str, ordinal: int, paragraph: Paragraph) -> Signature:
     prose = len(_PROSE.findall(paragraph.text))
     exact = _hash(" ".join(words) + "\n" + " ".join(facts))
     digest = _digest(words) if prose >= MIN_WORDS else ()
-    bands = tuple(_hash(f"{i}:{digest[i : i + _ROWS]}") for i in range(0, len(digest), _ROWS))
+    bands = tuple([_hash(f"{i}:{digest[i : i + _ROWS]}") for i in range(0, len(digest), _ROWS)])
     return Signature(
         source, ordinal, paragraph.start, paragraph.end, exact, _hash(" ".join(facts)), prose, digest, bands
     )
@@ -223,4 +232,4 @@ def _digest(words: Sequence[str]) -> tuple[int, ...]:
 
 def _hash(text: str) -> int:
     """Return 63 bits, the same on every machine and in every run: fits a signed 64-bit column."""
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big") >> 1
+    return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big") >> 1

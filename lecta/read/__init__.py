@@ -50,6 +50,16 @@ RECIPE = "2"
 
 
 @dataclass(frozen=True, slots=True)
+class After:
+    """What is done with a document in the process that read it, as the room of readers knows no other."""
+
+    function: str
+    """"module:name" of a function of the document that returns what JSON can hold."""
+    receive: Callable[[Document, Any], Document]
+    """Returns the document with what came of it, in this process."""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """How to read. A recording needs `speech_model` and `transcripts`."""
 
@@ -63,6 +73,8 @@ class Options:
     """Of recordings, as "en"; empty: detected."""
     every_page: bool = False
     """Give the steps of a build and pages without words sections of their own, as `lecta align` wants them."""
+    after: After | None = None
+    """Not done with recordings, which are read in this process."""
 
 
 Heard = Callable[[str], None]
@@ -103,7 +115,9 @@ class Reading:
     def __init__(self, options: Options | None = None, processes: int = 2) -> None:
         self._options = options or Options()
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
-        self._workers = [Worker(ocr=self._options.ocr, every_page=self._options.every_page) for _ in range(processes)]
+        chosen = self._options
+        after = chosen.after.function if chosen.after else ""
+        self._workers = [Worker(ocr=chosen.ocr, every_page=chosen.every_page, after=after) for _ in range(processes)]
         for worker in self._workers:
             self._idle.put(worker)
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="lecta-read")
@@ -116,12 +130,13 @@ class Reading:
         A recording raises `ModelError` where no speech model can be had.
         """
         if READERS.get(path.suffix.lower()) == "recording":
-            return _printable(self._transcribe(path, heard))
+            return printable(self._transcribe(path, heard))
         worker = self._idle.get()
         try:
-            return _printable(worker.read(path, heard))
+            document, made = worker.read_and_after(path, heard)
         finally:
             self._idle.put(worker)
+        return self._options.after.receive(document, made) if self._options.after else document
 
     def read_all(
         self, paths: Sequence[Path], heard: Callable[[Path, str], None] | None = None
@@ -208,7 +223,7 @@ def _hearing(path: Path, heard: Callable[[Path, str], None] | None) -> Heard | N
     return None if heard is None else lambda where: heard(path, where)
 
 
-def _printable(document: Document) -> Document:
+def printable(document: Document) -> Document:
     """Return a document without lone surrogates, which JSON may hold and nothing can store; offsets stay."""
     text = document.text.encode("utf-8", "replace").decode()
     return document if text == document.text else replace(document, text=text)

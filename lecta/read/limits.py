@@ -10,6 +10,7 @@ a pipe. It is started by its own command line and not by `multiprocessing`, whic
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -46,8 +47,10 @@ class Worker:
         *,
         ocr: bool = True,
         every_page: bool = False,
+        after: str = "",
     ) -> None:
-        self._flags = [str(int(ocr)), str(int(every_page))]
+        """`after` names a function of documents, "module:name", which the process calls with each that it has read."""
+        self._flags = [str(int(ocr)), str(int(every_page)), after]
         self._seconds = seconds * _crowd()
         self._megabytes = megabytes
         self._most_seconds = most_seconds
@@ -56,7 +59,12 @@ class Worker:
 
     def read(self, path: Path, heard: Callable[[str], None] | None = None) -> Document:
         """Read one file in the process; `heard` is told where it is. Raises `ReadError`, for a limit as well."""
-        return _document(self._asked(str(path), heard)["document"])
+        return self.read_and_after(path, heard)[0]
+
+    def read_and_after(self, path: Path, heard: Callable[[str], None] | None = None) -> tuple[Document, Any]:
+        """Read one file; return as well what the function `after` made of it, or None. Raises as `read` does."""
+        answer = self._asked(str(path), heard)
+        return _document(answer["document"]), answer["after"]
 
     def draw(self, path: Path, page: int, width: int) -> dict[str, Any]:
         """Draw a page in the process, as `lecta.read.picture.draw` does. Raises `ReadError`, for a limit as well."""
@@ -175,6 +183,8 @@ def serve() -> None:
 
     limit_memory(int(sys.argv[2]))
     ocr, every_page = (flag == "1" for flag in sys.argv[3:5])
+    module, _, name = sys.argv[5].partition(":")
+    after = getattr(importlib.import_module(module), name) if module else None
     # Libraries print as they like: what they write to stdout must not come between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -187,15 +197,16 @@ def serve() -> None:
     for line in sys.stdin.buffer:
         request = json.loads(line)
         if isinstance(request, str):
-            say(_done(lambda path=Path(request): _read(path, ocr=ocr, every_page=every_page)))  # type: ignore[misc]
+            say(_done(lambda path=Path(request): _read(path, ocr, every_page, after)))  # type: ignore[misc]
         else:
             say(_done(lambda request=request: _draw(**request)))  # type: ignore[misc]
 
 
-def _read(path: Path, *, ocr: bool, every_page: bool) -> dict[str, Any]:
+def _read(path: Path, ocr: bool, every_page: bool, after: Callable[[Document], Any] | None) -> dict[str, Any]:
     from lecta import read
 
-    return {"document": asdict(read.read(path, ocr=ocr, every_page=every_page))}
+    document = read.printable(read.read(path, ocr=ocr, every_page=every_page))
+    return {"document": asdict(document), "after": after(document) if after else None}
 
 
 def _draw(path: str, page: int, width: int) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 
-from lecta import __version__, console
+from lecta import __version__
+from lecta.as_json import answer_json, list_json, search_json
 from lecta.serve import events, schemas, streams
 from lecta.serve.desk import Desk, Feedback, Question
 from lecta.types import Conversation, Document, DocumentRecord, Message
@@ -81,7 +82,7 @@ def _add_questions(routes: APIRouter, desk: Desk) -> None:
             kind=wanted.kind,
             history=history,
         )
-        return _with_documents(console.search_json(found), await desk.ids())
+        return _with_documents(search_json(found), await desk.ids())
 
     @routes.post("/ask", response_model=schemas.Answer, responses=_ANSWERED, tags=["questions"])
     async def ask(wanted: schemas.AskRequest, request: Request) -> Any:
@@ -126,7 +127,7 @@ def _add_documents(routes: APIRouter, desk: Desk) -> None:
     async def lectures() -> dict[str, Any]:
         """List the lectures, in the order of their courses."""
         ids = await desk.ids()
-        listed = console.list_json(await desk.lectures(), [])["lectures"]
+        listed = list_json(await desk.lectures(), [])["lectures"]
         return {
             "lectures": [
                 one | {"documents": [ids[source] for source in one["sources"] if source in ids]} for one in listed
@@ -253,8 +254,7 @@ def _add_conversations(routes: APIRouter, desk: Desk) -> None:
         """Return a conversation with what was said."""
         found, ids = await desk.conversation(key), await desk.ids()
         answers = [
-            {"asked": turn.asked, "answer": _with_documents(console.answer_json(turn.answer), ids)}
-            for turn in found.turns
+            {"asked": turn.asked, "answer": _with_documents(answer_json(turn.answer), ids)} for turn in found.turns
         ]
         return _conversation(found) | {"answers": answers}
 

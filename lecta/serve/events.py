@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
+from lecta.as_json import answer_json, formula_json, hits_json, sentence_json
 from lecta.types import Answer, Formula, Hit, Sentence
 
 
@@ -121,18 +122,17 @@ Event = Queued | Loading | Passages | Text | Draft | Thought | Recall | Judged |
 
 def to_json(event: Event) -> dict[str, Any]:
     """Return an event as the API sends it; passages and answers are as `lecta search --json` and `ask --json` say."""
-    from lecta import console
 
     match event:
         case Passages(hits):
-            said: dict[str, Any] = {"passages": console.hits_json(hits)}
+            said: dict[str, Any] = {"passages": hits_json(hits)}
         case Judged(number, sentence):
-            said = {"number": number} | console.sentence_json(sentence)
+            said = {"number": number} | sentence_json(sentence)
         case Formulas(formulas):
-            said = {"formulas": [console.formula_json(formula) for formula in formulas]}
+            said = {"formulas": [formula_json(formula) for formula in formulas]}
         case Done(answer, conversation, warning):
             own = {"stopped": answer.stopped, "conversation": conversation or None, "warning": warning}
-            said = console.answer_json(answer) | own
+            said = answer_json(answer) | own
         case Failed(message, status):
             said = {"error": message, "status": status}
         case _:  # the others are plain values

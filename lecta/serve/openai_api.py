@@ -17,8 +17,8 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from lecta import console
 from lecta.errors import LectaError, UsageError
+from lecta.in_words import place
 from lecta.serve import events, streams
 from lecta.serve.desk import Desk, Question
 from lecta.types import Answer, Message
@@ -199,7 +199,7 @@ def sources(answer: Answer) -> str:
     for number in cited:
         passage = answer.passages[number - 1].passage
         lecture = f", lecture {passage.lecture}" if passage.lecture is not None else ""
-        lines.append(f"[{number}] {passage.source}{lecture}, {console.place(passage)}")
+        lines.append(f"[{number}] {passage.source}{lecture}, {place(passage)}")
     return _SOURCES + "\n".join(lines) if lines else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from lecta.console import clock
+from lecta.in_words import clock
 from lecta.types import Document, Passage, Section, Span
 from lecta.web import markup
 from lecta.web.markup import Stretch

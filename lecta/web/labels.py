@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lecta.console import clock, place
+from lecta.in_words import clock, place
 from lecta.types import Passage, Place
 
 ICONS = {"slides": "co_present", "speech": "mic", "notes": "description"}

@@ -10,7 +10,7 @@ from functools import partial
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from lecta.console import formulas_line, understood_parts
+from lecta.in_words import formulas_line, understood_parts
 from lecta.serve import events
 from lecta.serve.events import Done, Event, Failed, Formulas, Judged, Loading, Passages, Queued, Recall, Text, Thought
 from lecta.types import Answer, Hit, Sentence, Span

@@ -1,0 +1,1 @@
+"""What the command line shows: progress on stderr, results on stdout. Nothing is decided here."""
