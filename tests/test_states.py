@@ -262,7 +262,7 @@ def test_a_state_that_does_not_fit_is_read_again(tmp_path: Path, small_model: Pa
     chat = opened(small_model, tmp_path)
     assert chat.read_ahead(asked(""))
     expected = tokens_read(opened(small_model, None), question)[0]
-    states = States(tmp_path, LIMIT)
+    states = States(tmp_path, 100_000_000)
     for path in tmp_path.glob("*.state"):
         path.unlink()
         states.put(bytes.fromhex(path.stem), b"no state of llama.cpp")

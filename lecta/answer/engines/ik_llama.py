@@ -174,7 +174,8 @@ class _Held:
         # That of the whole context, which is one sequence: loading one of a sequence fails an assertion in 0.1.5
         size = self._api.llama_state_get_size(self._context)
         room = ctypes.create_string_buffer(size)
-        return _STATE + room.raw[: self._api.llama_state_get_data(self._context, room, size)]
+        written = self._api.llama_state_get_data(self._context, room, size)
+        return _STATE + room.raw[:written]
 
     def load(self, state: bytes) -> int:
         content = state.removeprefix(_STATE)
@@ -220,7 +221,7 @@ def _api() -> Any:
             function = getattr(api._lib, name)
             function.restype, function.argtypes = result, arguments
             setattr(api, name, function)
-        None
+        api.llama_log_set(_SILENCE, None)
         api.llama_backend_init()
     return api
 
