@@ -1,10 +1,12 @@
-"""Writing with drafts against plain greedy decoding: the same tokens, in what time?
+"""Writing by each engine, and with drafts, against plain greedy decoding of llama.cpp: in what time?
 
 usage: python -m benchmarks.decoding QUESTIONS.jsonl LIBRARY [--only N] [--tokens 200] [--model MODEL]
 
-Each question's prompt is the one that `ask` makes of the passages found. The reply is written twice after the prompt is
-read, plain and with drafts, the first of the two in turns; the seconds are those from its first piece to its end. Any
-difference in the words is an error. Writes benchmarks/results/decoding.json.
+Each question's prompt is the one that `ask` makes of the passages found. The reply is written after the prompt is read:
+by llama.cpp plainly, by llama.cpp with drafts, and by ik_llama.cpp, the order in turns; the seconds are those from its
+first piece to its end. Drafts may change no word: any difference is an error. The engines round otherwise, so that one's
+reply may part from the other's at a word; their seconds are compared by the token. Writes
+benchmarks/results/decoding.json.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from statistics import median
 from typing import Any
 
 from benchmarks import machine
-from lecta.answer.llama import LlamaChat
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
 from lecta.settings import load
@@ -36,59 +37,65 @@ class Listening:
         yield "So."
 
 
+WAYS = ("plain", "drafted", "ik")
+
+
 def main(questions: Path, folder: Path, only: int | None, tokens: int, model: str | None) -> None:
-    """Write every reply twice and compare."""
-    library = Library(folder, settings=load(model=model, states_mb=0))
-    chat = library.chat
-    if not isinstance(chat, LlamaChat):
-        raise SystemExit("an embedded model is wanted: --model default or small")
+    """Write every reply in each way and compare."""
+    plain = Library(folder, settings=load(model=model, states_mb=0, engine="llama.cpp"))
+    other = Library(folder, settings=load(model=model, states_mb=0, engine="ik"), embedder=plain.embedder)
+    chats = {"plain": plain.chat, "drafted": plain.chat, "ik": other.chat}
     rows = []
     for number, row in enumerate(read_jsonl(questions, ("id", "question"))[:only]):
         listening = Listening()
-        Library(folder, settings=library.settings, embedder=library.embedder, chat=listening).ask(row["question"])
+        Library(folder, settings=plain.settings, embedder=plain.embedder, chat=listening).ask(row["question"])
         if not listening.messages:  # refused without a model
             continue
-        list(chat.stream(listening.messages, 1))  # the prompt is read
+        for chat in (plain.chat, other.chat):
+            list(chat.stream(listening.messages, 1))  # the prompt is read
+        turn = number % len(WAYS)
         written = {
-            drafts: timed(chat, listening.messages, tokens, drafts) for drafts in (number % 2 == 0, number % 2 != 0)
+            way: timed(chats[way], listening.messages, tokens, way == "drafted") for way in (*WAYS[turn:], *WAYS[:turn])
         }
-        if written[True]["text"] != written[False]["text"]:
-            raise SystemExit(
-                f"{row['id']}: drafts changed the words\n{written[False]['text']}\n---\n{written[True]['text']}"
-            )
-        plain, drafted = (written[drafts]["seconds"] for drafts in (False, True))
-        count = chat.count_tokens(written[True]["text"])
-        if count > 8:
-            rows.append(
-                {"id": row["id"], "tokens": count, "plain": plain, "drafted": drafted, "ratio": plain / drafted}
-            )
-            print(rows[-1], flush=True)
-    total = {way: sum(row[way] for row in rows) for way in ("plain", "drafted", "tokens")}
-    machine.write(
-        "decoding",
-        {
-            "model": chat.name,
-            "replies": len(rows),
-            "same_words": True,
-            "tokens": total["tokens"],
-            "plain_tokens_per_second": round(total["tokens"] / total["plain"], 2),
-            "drafted_tokens_per_second": round(total["tokens"] / total["drafted"], 2),
-            "ratio_of_totals": round(total["plain"] / total["drafted"], 3),
-            "median_ratio": round(median(row["ratio"] for row in rows), 3),
-            "least_ratio": round(min(row["ratio"] for row in rows), 3),
-            "cost_of_a_call": [round(chat.costs.of(drafted), 2) for drafted in range(3)],
-        },
-    )
+        if written["drafted"]["text"] != written["plain"]["text"]:
+            raise SystemExit(f"{row['id']}: drafts changed the words\n{written}")
+        if min(one["tokens"] for one in written.values()) > 8:
+            rows.append({"id": row["id"], "same_words": written["ik"]["text"] == written["plain"]["text"], **written})
+            print({way: round(rate(written[way]), 1) for way in WAYS}, flush=True)
+    machine.write("decoding", summary(rows, plain.chat))
 
 
-def timed(chat: LlamaChat, messages: Sequence[Message], tokens: int, drafts: bool) -> dict[str, Any]:
-    """Return a reply's text and the seconds from its first piece to its end."""
+def rate(written: dict[str, Any]) -> float:
+    """Return tokens a second."""
+    return float(written["tokens"] / written["seconds"])
+
+
+def summary(rows: list[dict[str, Any]], plain: Any) -> dict[str, Any]:
+    """Return what stands in the result."""
+    result: dict[str, Any] = {"model": plain.name, "replies": len(rows)}
+    for way in WAYS:
+        tokens, seconds = (sum(row[way][key] for row in rows) for key in ("tokens", "seconds"))
+        ratios = [rate(row[way]) / rate(row["plain"]) for row in rows]
+        result[way] = {
+            "tokens": tokens,
+            "tokens_per_second": round(tokens / seconds, 2),
+            "median_ratio": round(median(ratios), 3),
+            "least_ratio": round(min(ratios), 3),
+        }
+    result["same_words_as_plain"] = {"drafted": len(rows), "ik": sum(row["same_words"] for row in rows)}
+    result["cost_of_a_drafted_call"] = [round(plain.costs.of(drafted), 2) for drafted in range(3)]
+    return result
+
+
+def timed(chat: Any, messages: Sequence[Message], tokens: int, drafts: bool) -> dict[str, Any]:
+    """Return a reply's text, its tokens after the first piece, and the seconds from its first piece to its end."""
     chat.drafts = drafts
     started, pieces = 0.0, list[str]()
     for piece in chat.stream(messages, tokens):
         started = started or time.perf_counter()
         pieces.append(piece)
-    return {"text": "".join(pieces), "seconds": time.perf_counter() - started}
+    text = "".join(pieces)
+    return {"text": text, "tokens": chat.count_tokens(text) - 1, "seconds": time.perf_counter() - started}
 
 
 if __name__ == "__main__":
