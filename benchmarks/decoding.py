@@ -4,8 +4,8 @@ usage: python -m benchmarks.decoding QUESTIONS.jsonl LIBRARY [--only N] [--token
 
 Each question's prompt is the one that `ask` makes of the passages found. The reply is written after the prompt is read:
 by llama.cpp plainly, by llama.cpp with drafts, and by ik_llama.cpp, the order in turns; the seconds are those from its
-first piece to its end. Drafts may change no word: any difference is an error. The engines round otherwise, so a reply of
-the one may part from the other's; seconds are compared by the token. Writes benchmarks/results/decoding.json.
+first piece to its end. Drafts may change no word: any difference is an error. The engines round otherwise, so a reply
+of the one may part from the other's; seconds are compared by the token. Writes benchmarks/results/decoding.json.
 """
 
 from __future__ import annotations

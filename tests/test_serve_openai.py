@@ -176,7 +176,7 @@ def test_the_real_small_model_streams_an_answer_from_the_sample_course(
         )
     assert course == "lecta/backpropagation-and-around"
     own = (chunks[-1].model_extra or {})["lecta"]
-    assert len(chunks) > 5
+    assert len(chunks) > 3
     assert own["model"] == small_model.parent.name or own["model"]
     text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
     assert text.startswith(own["answer"])
