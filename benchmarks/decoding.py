@@ -1,11 +1,11 @@
-"""Writing by each engine, and with drafts, against plain greedy decoding of llama.cpp: in what time?
+"""Writing by ik_llama.cpp against plain greedy decoding of llama.cpp: in what time?
 
 usage: python -m benchmarks.decoding QUESTIONS.jsonl LIBRARY [--only N] [--tokens 200] [--model MODEL]
 
 Each question's prompt is the one that `ask` makes of the passages found. The reply is written after the prompt is read:
-by llama.cpp plainly, by llama.cpp with drafts, and by ik_llama.cpp, the order in turns; the seconds are those from its
-first piece to its end. Drafts may change no word: any difference is an error. The engines round otherwise, so a reply
-of the one may part from the other's; seconds are compared by the token. Writes benchmarks/results/decoding.json.
+by one and by the other, the order in turns; the seconds are those from its first piece to its end. The engines round
+otherwise, so a reply of the one may part from the other's; seconds are compared by the token. Writes
+benchmarks/results/decoding.json.
 """
 
 from __future__ import annotations
@@ -36,32 +36,30 @@ class Listening:
         yield "So."
 
 
-WAYS = ("plain", "drafted", "ik")
+WAYS = ("llama.cpp", "ik")
 
 
 def main(questions: Path, folder: Path, only: int | None, tokens: int, model: str | None) -> None:
     """Write every reply in each way and compare."""
     plain = Library(folder, settings=load(model=model, states_mb=0, engine="llama.cpp"))
     other = Library(folder, settings=load(model=model, states_mb=0, engine="ik"), embedder=plain.embedder)
-    chats = {"plain": plain.chat, "drafted": plain.chat, "ik": other.chat}
+    chats = {"llama.cpp": plain.chat, "ik": other.chat}
     rows = []
     for number, row in enumerate(read_jsonl(questions, ("id", "question"))[:only]):
         listening = Listening()
         Library(folder, settings=plain.settings, embedder=plain.embedder, chat=listening).ask(row["question"])
         if not listening.messages:  # refused without a model
             continue
-        for chat in (plain.chat, other.chat):
+        for chat in chats.values():
             list(chat.stream(listening.messages, 1))  # the prompt is read
         turn = number % len(WAYS)
-        written = {
-            way: timed(chats[way], listening.messages, tokens, way == "drafted") for way in (*WAYS[turn:], *WAYS[:turn])
-        }
-        if written["drafted"]["text"] != written["plain"]["text"]:
-            raise SystemExit(f"{row['id']}: drafts changed the words\n{written}")
+        order = (*WAYS[turn:], *WAYS[:turn])
+        written = {way: timed(chats[way], listening.messages, tokens) for way in order}
         if min(one["tokens"] for one in written.values()) > 8:
-            rows.append({"id": row["id"], "same_words": written["ik"]["text"] == written["plain"]["text"], **written})
+            same = written["ik"]["text"] == written["llama.cpp"]["text"]
+            rows.append({"id": row["id"], "same_words": same, **written})
             print({way: round(rate(written[way]), 1) for way in WAYS}, flush=True)
-    machine.write("decoding", summary(rows, plain.chat))
+    machine.write("decoding", summary(rows, plain.chat.name))
 
 
 def rate(written: dict[str, Any]) -> float:
@@ -69,26 +67,24 @@ def rate(written: dict[str, Any]) -> float:
     return float(written["tokens"] / written["seconds"])
 
 
-def summary(rows: list[dict[str, Any]], plain: Any) -> dict[str, Any]:
+def summary(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
     """Return what stands in the result."""
-    result: dict[str, Any] = {"model": plain.name, "replies": len(rows)}
+    result: dict[str, Any] = {"model": name, "replies": len(rows)}
     for way in WAYS:
         tokens, seconds = (sum(row[way][key] for row in rows) for key in ("tokens", "seconds"))
-        ratios = [rate(row[way]) / rate(row["plain"]) for row in rows]
+        ratios = [rate(row[way]) / rate(row["llama.cpp"]) for row in rows]
         result[way] = {
             "tokens": tokens,
             "tokens_per_second": round(tokens / seconds, 2),
             "median_ratio": round(median(ratios), 3),
             "least_ratio": round(min(ratios), 3),
         }
-    result["same_words_as_plain"] = {"drafted": len(rows), "ik": sum(row["same_words"] for row in rows)}
-    result["cost_of_a_drafted_call"] = [round(plain.costs.of(drafted), 2) for drafted in range(3)]
+    result["same_words"] = sum(row["same_words"] for row in rows)
     return result
 
 
-def timed(chat: Any, messages: Sequence[Message], tokens: int, drafts: bool) -> dict[str, Any]:
+def timed(chat: Any, messages: Sequence[Message], tokens: int) -> dict[str, Any]:
     """Return a reply's text, its tokens after the first piece, and the seconds from its first piece to its end."""
-    chat.drafts = drafts
     started, pieces = 0.0, list[str]()
     for piece in chat.stream(messages, tokens):
         started = started or time.perf_counter()

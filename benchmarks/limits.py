@@ -101,7 +101,7 @@ def _embedding_work(tokens: int) -> float:
 
 
 def _chat(library: Library) -> tuple[float, float]:
-    """Return tokens read and tokens written a second, plainly: nothing read ahead, no drafts."""
+    """Return tokens read and tokens written a second, with nothing read ahead."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(NOTES.rglob("*.md")))
     chat: Any = library.chat  # a GGUF model, which counts tokens
     count = chat.count_tokens

@@ -1,4 +1,4 @@
-"""The embedded model: what it has read is not read again, what it will write is drafted; neither changes a token."""
+"""The embedded model: what it has read is not read again, and that changes no token."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from lecta.answer.drafting import Costs, Drafter
 from lecta.answer.engines import ik_llama
 from lecta.answer.llama import LlamaChat
 from lecta.errors import ChatError
@@ -36,7 +35,7 @@ def chat(small_model: Path, request: pytest.FixtureRequest) -> LlamaChat:
 @pytest.fixture(scope="module")
 def plain(small_model: Path, chat: LlamaChat) -> LlamaChat:
     engine = "ik" if isinstance(chat.engine, ik_llama.IkLlama) else "llama.cpp"
-    return LlamaChat(small_model, threads=1, context_tokens=1024, drafts=False, engine=engine)
+    return LlamaChat(small_model, threads=1, context_tokens=1024, engine=engine)
 
 
 def fresh(model: LlamaChat, messages: Sequence[Message], tokens: int, begun: str = "", seed: int = 0) -> str:
@@ -56,31 +55,6 @@ def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, pl
     assert chat._context.read(chat._laid(parts)[1]) < sum(map(len, parts))
     assert "".join(chat.stream(second, 40)) == expected[1]
     assert "".join(chat.stream(first, 40)) == expected[0]
-
-
-@pytest.mark.slow
-def test_drafts_change_no_token_and_are_used(chat: LlamaChat, plain: LlamaChat) -> None:
-    messages = asked("Repeat the excerpt word for word.")
-    expected = fresh(plain, messages, 60)
-    if chat.engine.alike < 3:
-        pytest.skip("two rows are not those of one: nothing is drafted")
-    chat.costs = Costs()
-    chat.costs._ratios = [type(one)([1.0], maxlen=1) for one in chat.costs._ratios]  # a longer call costs nothing more
-    calls: list[int] = []
-    decode = chat._context.decode
-
-    def counted(step: Sequence[int], *, all_logits: bool = False) -> None:
-        calls.append(len(step))
-        decode(step, all_logits=all_logits)
-
-    chat._context.decode = counted  # type: ignore[method-assign]
-    try:
-        assert fresh(chat, messages, 60) == expected
-    finally:
-        del chat._context.decode
-    written = [count for count in calls if count <= 3]
-    assert max(written) > 1
-    assert len(written) < 60
 
 
 @pytest.mark.slow
@@ -125,22 +99,3 @@ def test_a_reply_that_was_left_is_ended_by_the_next_and_another_thread_waits(cha
     parts += list(running)
     other.join()
     assert "".join(parts) == replies[0] == expected
-
-
-def test_drafts_follow_what_pays() -> None:
-    text = [1, 2, 3, 4, 5, 6, 1, 2, 3]
-    assert Drafter(text).draft() == [4]
-    dear, cheap = Costs(), Costs()
-    for costs, ratio in ((dear, 2.5), (cheap, 1.0)):
-        costs.note(0, 0.05)
-        for _ in range(20):
-            costs.note(1, 0.05 * ratio)
-            costs.note(2, 0.05 * ratio)
-    assert Drafter(text, dear).draft() == []
-    unlucky = Drafter(text, cheap)
-    assert unlucky.draft() == [4, 5]
-    costly = Drafter(text)
-    for _ in range(200):
-        costly.verified(len(costly.draft()), 0)
-    assert costly.draft() == []
-    assert Drafter([1, 2, 3]).draft() == []

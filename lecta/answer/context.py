@@ -30,12 +30,7 @@ class Context:
     def steps(self, tokens: Sequence[int]) -> Steps:
         """Return how a run of tokens is read: in calls of as many as the engine likes, and a rest."""
         size = self._engine.at_once
-        calls = [tuple(tokens[start : start + size]) for start in range(0, len(tokens), size)]
-        return [step for call in calls for step in self._alike(call)]
-
-    def _alike(self, call: Sequence[int]) -> Steps:
-        """Return the steps that a call is equal to."""
-        return [tuple(call)] if len(call) > self._engine.alike else [(token,) for token in call]
+        return [tuple(tokens[start : start + size]) for start in range(0, len(tokens), size)]
 
     def read(self, wanted: Steps, on_step: Callable[[int], None] = lambda held: None) -> int:
         """Hold these steps and nothing else, ready to sample; return how many tokens had to be decoded.
@@ -70,15 +65,10 @@ class Context:
         self._steps, self.size = list(of), sum(map(len, of))
         return True
 
-    def take_back(self, tokens: int) -> None:
-        """Forget the last tokens, each of which was a step of its own."""
-        if tokens:
-            self.keep(len(self._steps) - tokens)
-
-    def decode(self, step: Sequence[int], *, all_logits: bool = False) -> None:
+    def decode(self, step: Sequence[int]) -> None:
         """Decode tokens in one call, after those held."""
-        self._held.decode(step, self.size, all_logits=all_logits)
-        self._steps += self._alike(step)  # only now: what failed or was interrupted is not held
+        self._held.decode(step, self.size)
+        self._steps.append(tuple(step))  # only now: what failed or was interrupted is not held
         self.size += len(step)
 
     def keep(self, count: int) -> None:
@@ -90,9 +80,9 @@ class Context:
             self._held.clear()
             self._steps, self.size = [], 0
 
-    def sample(self, sampler: Any, index: int = -1) -> int:
-        """Return the token that a sampler takes after position `index` of the last call."""
-        return self._held.sample(sampler, index)
+    def sample(self, sampler: Any) -> int:
+        """Return the token that a sampler takes after what is held."""
+        return self._held.sample(sampler)
 
 
 def shared(one: Steps, other: Steps) -> int:

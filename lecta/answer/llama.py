@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 from lecta.answer import thinking
 from lecta.answer.context import Context, Steps
-from lecta.answer.drafting import MOST, Costs, Drafter
 from lecta.answer.engines import opened
 from lecta.answer.states import FORMAT, States, state_key
 from lecta.errors import ChatError, PromptTooLongError, first_line
@@ -27,9 +24,8 @@ _MARK = "\ue000"  # stands for a message's content while the chat template is ap
 class LlamaChat:
     """A chat model from a GGUF file. Greedy, so that the same question gives the same answer.
 
-    What a prompt shares with the one before at its beginning is not read again, and what will be written is drafted
-    from what was read; neither changes a token. One reply is written at a time: another thread waits for its end; in
-    the same thread a new reply ends the one before.
+    What a prompt shares with the one before at its beginning is not read again, which changes no token. One reply is
+    written at a time: another thread waits for its end; in the same thread a new reply ends the one before.
     """
 
     def __init__(
@@ -39,12 +35,11 @@ class LlamaChat:
         name: str = "",
         context_tokens: int = 4096,
         threads: int = 2,
-        drafts: bool = True,
         states: States | None = None,
         engine: str = "auto",
         copy: bool = False,
     ) -> None:
-        """Load a model; without `drafts` every token is decoded in a call of its own. `states` keeps what was read.
+        """Load a model. `states` keeps what was read.
 
         `engine` is one of `engines.NAMES`; with `copy` it may keep the weights in its own layout beside the file.
         Raises `ChatError` when the file is missing or no GGUF model.
@@ -59,12 +54,9 @@ class LlamaChat:
             self._context = Context(self.engine, tokens=context_tokens, threads=threads)
         except (ValueError, RuntimeError) as error:
             raise ChatError(f"model {self.name} has no room for context_tokens={context_tokens}: {error}") from error
-        self.drafts = drafts
-        """Whether replies are drafted."""
         self._path = path
         self._states = states if states and states.limit else None
         self._setting = f"{context_tokens} {threads}"
-        self.costs = Costs()
         self._reply: list[int] = []  # the last one's tokens, from which `begun` is taken where it is the same text
         self._turn = threading.Condition()
         self._speaker: tuple[int, object] | None = None  # thread and reply
@@ -86,7 +78,7 @@ class LlamaChat:
                 if opened and not begun:
                     yield opened
                 limit = max(0, min(max_tokens - len(said), self._context_tokens - self._context.size))
-                pieces = self._texts(self._write([*prompt, *said], limit, seed, speaker), said)
+                pieces = self._texts(self._write(limit, seed, speaker), said)
                 yield from _without_spaces(pieces, len(begun) - len(begun.rstrip(" ")))
             except (ValueError, RuntimeError) as error:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
@@ -218,42 +210,16 @@ class LlamaChat:
         model = self._states.digest_of(self._path)
         return f"{FORMAT} {model} {self.engine.identity} {self._setting} {self.engine.at_once}".encode()
 
-    def _write(self, before: Sequence[int], limit: int, seed: int, speaker: object) -> Iterator[int]:
-        """Yield the reply's tokens as soon as they are known."""
+    def _write(self, limit: int, seed: int, speaker: object) -> Iterator[int]:
+        """Yield the reply's tokens as soon as they are known, up to `limit`."""
         sampler = self.engine.sampler(seed)
-        drafting = self.drafts and self.engine.alike > MOST and not seed
-        drafter = Drafter(before, self.costs) if drafting else None
-        known = [self._context.sample(sampler)]
         written = 0
-        while True:
-            for token in known:
-                if written == limit or self.engine.is_end(token):
-                    return
-                yield token
-                written += 1
-            if written == limit:
-                return
-            self._check_turn(speaker)
-            known = self._next(known, sampler, drafter)
-
-    def _next(self, known: Sequence[int], sampler: Any, drafter: Drafter | None) -> list[int]:
-        """Decode the last token known, with a draft of what follows; return the tokens that follow, one or more."""
-        draft = list[int]()
-        if drafter:
-            drafter.extend(known)
-            draft = drafter.draft() if self._context.size + 1 + MOST <= self._context_tokens else []
-        started = time.perf_counter()
-        self._context.decode([known[-1], *draft], all_logits=True)
-        follow = [self._context.sample(sampler, 0)]
-        for index, drafted in enumerate(draft, 1):
-            if drafted != follow[-1]:
-                break
-            follow.append(self._context.sample(sampler, index))
-        self._context.take_back(len(draft) - (len(follow) - 1))
-        if drafter:
-            drafter.costs.note(len(draft), time.perf_counter() - started)
-            drafter.verified(len(draft), len(follow) - 1)
-        return follow
+        while written < limit and not self.engine.is_end(token := self._context.sample(sampler)):
+            yield token
+            written += 1
+            if written < limit:
+                self._check_turn(speaker)
+                self._context.decode([token])
 
     def _texts(self, written: Iterator[int], said: Sequence[int]) -> Iterator[str]:
         """Yield the text of tokens, after that of the tokens `said`."""

@@ -20,12 +20,12 @@ NAMES = ("auto", "ik", "llama.cpp")
 class Held(Protocol):
     """One sequence of tokens and its key/value state."""
 
-    def decode(self, tokens: Sequence[int], position: int, *, all_logits: bool) -> None:
+    def decode(self, tokens: Sequence[int], position: int) -> None:
         """Decode tokens in one call, the first at `position`. Raises `ValueError` or `RuntimeError`."""
         ...
 
-    def sample(self, sampler: Any, index: int) -> int:
-        """Return the token that a sampler takes after token `index` of the last call, -1 for its last."""
+    def sample(self, sampler: Any) -> int:
+        """Return the token that a sampler takes after the last one decoded."""
         ...
 
     def forget(self, position: int) -> bool:
@@ -52,8 +52,6 @@ class Engine(Protocol):
     """Names all that a state depends on beside the model's file and the context's parameters."""
     at_once: int
     """Tokens decoded in one call while a prompt is read: what is fastest, with Ctrl-C heard in between."""
-    alike: int
-    """Up to so many tokens in one call have, bit for bit, the state that they have one by one."""
 
     def tokenize(self, text: str, *, beginning: bool = False, special: bool = False) -> list[int]:
         """Return a text's tokens; with `special` control tokens that are spelt out count as such."""

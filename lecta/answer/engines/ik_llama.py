@@ -60,7 +60,6 @@ class IkLlama:
     """A model on ik_llama.cpp, its weights laid out for the kernels that read four rows at once."""
 
     at_once = 128
-    alike = 1  # two rows and more have the state of any number, one alone another
 
     def __init__(self, path: Path, *, copy: bool = False) -> None:
         """Load a model; with `copy` its weights in the other layout are kept beside it. Raises `ChatError`."""
@@ -150,18 +149,18 @@ class _Held:
             self._api.llama_batch_free(self._batch)
             self._api.llama_free(self._context)
 
-    def decode(self, tokens: Sequence[int], position: int, *, all_logits: bool) -> None:
+    def decode(self, tokens: Sequence[int], position: int) -> None:
         batch = self._batch
         batch.n_tokens = len(tokens)
         for i, token in enumerate(tokens):
             batch.token[i], batch.pos[i] = token, position + i
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-            batch.logits[i] = all_logits or i == len(tokens) - 1
+            batch.logits[i] = i == len(tokens) - 1
         if failed := self._api.llama_decode(self._context, batch):
             raise RuntimeError(f"llama_decode returned {failed}")
 
-    def sample(self, sampler: np.random.Generator | None, index: int) -> int:
-        logits = np.ctypeslib.as_array(self._api.llama_get_logits_ith(self._context, index), (self._words,))
+    def sample(self, sampler: np.random.Generator | None) -> int:
+        logits = np.ctypeslib.as_array(self._api.llama_get_logits_ith(self._context, -1), (self._words,))
         return int(logits.argmax()) if sampler is None else drawn(logits, sampler)
 
     def forget(self, position: int) -> bool:

@@ -18,7 +18,6 @@ class LlamaCpp:
     """A model on llama.cpp."""
 
     at_once = 64  # the fastest of 32, 64, 128 and 512: 50 token/s, against 43 at 512
-    alike = 3  # fewer than four rows are multiplied one by one; from four on by other kernels, which round otherwise
 
     def __init__(self, path: Path) -> None:
         """Load a model. Raises `ChatError`."""
@@ -81,15 +80,15 @@ class _Held:
     def __init__(self, llama: Any, context: Any) -> None:
         self._llama, self._context = llama, context
 
-    def decode(self, tokens: Sequence[int], position: int, *, all_logits: bool) -> None:
+    def decode(self, tokens: Sequence[int], position: int) -> None:
         batch = self._llama.LlamaBatch(n_tokens=len(tokens), embd=0, n_seq_max=1)
         for i, token in enumerate(tokens):
-            batch.add(token, position + i, [0], all_logits or i == len(tokens) - 1)
+            batch.add(token, position + i, [0], i == len(tokens) - 1)
         self._context.decode(batch)
 
-    def sample(self, sampler: Any, index: int) -> int:
+    def sample(self, sampler: Any) -> int:
         # `LlamaContext.get_logits_ith` is broken in 0.2.18
-        return int(sampler.sample(self._context, index))
+        return int(sampler.sample(self._context, -1))
 
     def forget(self, position: int) -> bool:
         return bool(self._context.memory_seq_rm(0, position, -1))
