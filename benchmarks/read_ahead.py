@@ -2,9 +2,10 @@
 
 usage: python -m benchmarks.read_ahead QUESTIONS.jsonl LIBRARY KEPT.jsonl [--only N] [--exact N] [--model MODEL]
 
-Each question is answered three times: `full`, the passages found, read at question time; `section`, the section that
-holds the best of them, its state kept, and short passages from elsewhere; `short`, as in a library of which nothing was
-read. For the first `--exact` questions the section is also read at question time, and the words must be the same ones.
+Each question is answered three times as `ask` does it, other wordings and all: `full`, the passages found, read at
+question time; `section`, the section that holds the best of them, its state kept, and short passages from elsewhere;
+`short`, as in a library of which nothing was read. For the first `--exact` questions the section is also read at
+question time, and the model's likeliest words must be the same ones.
 
 Support is the share of an answer's claims that its passages bear, by lecta's check. Covered facts are the share of the
 question's ten nearest sentences, among the passages found, that the answer bears by the same check, turned around.
@@ -25,53 +26,81 @@ import numpy as np
 
 from benchmarks import machine
 from benchmarks.answers import Tape
+from lecta.answer.llama import LlamaChat
 from lecta.answer.states import States
 from lecta.check.support import Checker
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
-from lecta.protocols import ReadsAhead
+from lecta.protocols import ChatModel
 from lecta.sections import sentences
 from lecta.settings import load
-from lecta.types import Answer, Message
+from lecta.types import Message
 
 FACTS = 10
 WAYS = ("full", "section", "short")
 
 
-class Reader(Tape):
-    """A model on tape that has read what it is asked about, or nothing."""
+class Writer:
+    """The model, which has read nothing."""
 
-    def __init__(self, model: ReadsAhead, said: str | None, *, reads: bool) -> None:
-        super().__init__(model, said)
-        self._reader = model
-        self._reads = reads
+    rewinds = True
+
+    def __init__(self, model: LlamaChat) -> None:
+        self.name = model.name
+        self._model = model
         self.messages: Sequence[Message] = ()
         self.first = 0.0
 
-    def stream(self, messages: Sequence[Message], max_tokens: int) -> Iterator[str]:
+    def stream(self, messages: Sequence[Message], max_tokens: int, *, begun: str = "", seed: int = 0) -> Iterator[str]:
         """Yield the reply, and note when it began."""
         self.messages = messages
         started = time.perf_counter()
-        for piece in super().stream(messages, max_tokens):
+        for piece in self._model.stream(messages, max_tokens, begun=begun, seed=seed):
             self.first = self.first or time.perf_counter() - started
             yield piece
 
+
+class Reader(Writer):
+    """The model, which reads the section before the clock runs, or never."""
+
     keeps_states = True
 
+    def __init__(self, model: LlamaChat, *, reads: bool) -> None:
+        super().__init__(model)
+        self._reads = reads
+
     def has_read(self, messages: Sequence[Message]) -> bool:
-        """Read up to the seam, before the clock runs, where sections are to be read."""
-        return self._reads and (self.said is not None or self._reader.read_ahead(messages, lambda: None))
+        """Read up to the seam where sections are to be read."""
+        return self._reads and self._model.read_ahead(messages, lambda: None)
 
     def read_ahead(self, messages: Sequence[Message], pause: Callable[[], None]) -> bool:
         """Keep nothing of one's own."""
         return self.has_read(messages)
 
 
+class Told(Tape):
+    """What such a model has said, told again."""
+
+    keeps_states = True
+
+    def __init__(self, model: ChatModel, said: str, *, reads: bool) -> None:
+        super().__init__(model, said)
+        self._reads = reads
+
+    def has_read(self, messages: Sequence[Message]) -> bool:
+        """Tell what the model would."""
+        return self._reads
+
+    def read_ahead(self, messages: Sequence[Message], pause: Callable[[], None]) -> bool:
+        """Read nothing."""
+        return self._reads
+
+
 def main(questions: Path, folder: Path, kept: Path, only: int | None, exact: int, model: str | None) -> None:
     """Have every question answered in each way, check, and write."""
     library = Library(folder, settings=load(model=model))
     chat = library.chat
-    if not isinstance(chat, ReadsAhead):
+    if not isinstance(chat, LlamaChat):
         raise SystemExit("an embedded model is wanted: --model default or small")
     rows = read_jsonl(questions, ("id", "question"))[:only]
     replies: dict[tuple[str, str], dict[str, Any]] = {}
@@ -94,35 +123,29 @@ def main(questions: Path, folder: Path, kept: Path, only: int | None, exact: int
     machine.write("read_ahead", {"questions": len(rows), "model": chat.name, "same_words": same} | ways)
 
 
-def asked(
-    library: Library, chat: ReadsAhead, question: str, way: str, said: str | None
-) -> tuple[Reader | Tape, Answer]:
-    """Ask in one of the ways, the model's words given or written now."""
-    tape = Tape(chat, said) if way == "full" else Reader(chat, said, reads=way == "section")
-    over = Library(library.path, settings=library.settings, embedder=library.embedder, chat=tape)
-    return tape, over.ask(question)
-
-
-def replied(library: Library, chat: ReadsAhead, row: dict[str, Any], way: str, *, exact: bool) -> dict[str, Any]:
-    """Return a new reply, with its seconds and, where asked for, whether the words are those of full reading."""
-    tape, answer = asked(library, chat, row["question"], way, None)
+def replied(library: Library, chat: LlamaChat, row: dict[str, Any], way: str, *, exact: bool) -> dict[str, Any]:
+    """Return a new reply, with its seconds and, where asked for, whether a state changes a word."""
+    writer = Writer(chat) if way == "full" else Reader(chat, reads=way == "section")
+    answer = over(library, writer).ask(row["question"])
     reply = {
         "id": row["id"],
         "way": way,
-        "reply": tape.said or "",
-        "seconds": round(answer.timings["total_ms"] / 1000, 2),
+        "reply": answer.said,
+        "seconds": round(answer.timings.get("total_ms", 0.0) / 1000, 2),
+        "first": round(writer.first, 2),
     }
-    if isinstance(tape, Reader):
-        reply["first"] = round(tape.first, 2)
-        if exact and way == "section" and tape.messages:
-            from lecta.answer.llama import LlamaChat
-
-            assert isinstance(chat, LlamaChat)
-            reply["same"] = "".join(without_states(chat, tape.messages, library)) == reply["reply"]
+    if exact and way == "section" and writer.messages:
+        greedy = "".join(chat.stream(writer.messages, library.settings.max_tokens))
+        reply["same"] = "".join(without_states(chat, writer.messages, library)) == greedy
     return reply
 
 
-def without_states(chat: Any, messages: Sequence[Message], library: Library) -> list[str]:
+def over(library: Library, chat: ChatModel) -> Library:
+    """Return the library with another model."""
+    return Library(library.path, settings=library.settings, embedder=library.embedder, chat=chat)
+
+
+def without_states(chat: LlamaChat, messages: Sequence[Message], library: Library) -> list[str]:
     """Return the reply of a model that holds nothing and keeps nothing."""
     kept, chat._states = chat._states, States(library.path / "none", 0)
     chat._context.keep(0)
@@ -132,9 +155,10 @@ def without_states(chat: Any, messages: Sequence[Message], library: Library) -> 
         chat._states = kept
 
 
-def judged(library: Library, chat: ReadsAhead, question: str, way: str, reply: dict[str, Any]) -> dict[str, Any]:
+def judged(library: Library, chat: LlamaChat, question: str, way: str, reply: dict[str, Any]) -> dict[str, Any]:
     """Return what the check says of a reply."""
-    _, answer = asked(library, chat, question, way, reply["reply"])
+    told = Tape(chat, reply["reply"]) if way == "full" else Told(chat, reply["reply"], reads=way == "section")
+    answer = over(library, told).ask(question)
     claims = [one.supported for one in answer.sentences if one.supported is not None]
     facts = nearest(library, question)
     checker = Checker([answer.text], library.token_embedder)

@@ -13,7 +13,7 @@ from functools import cache
 
 from lecta.answer import citations, prompt
 from lecta.answer.thinking import Spoken
-from lecta.answer.wordings import best_wordings
+from lecta.answer.wordings import LEFT, best_wordings, until_circle
 from lecta.check import formulas, orders
 from lecta.check.support import Checker
 from lecta.errors import ChatError, PromptTooLongError
@@ -171,7 +171,7 @@ class Answering:
             yield sentence
 
     def _clean(self, spoken: Iterable[str]) -> Iterator[str]:
-        words = citations.checked(spoken, 0)  # the model's own numbers go
+        words = citations.checked(until_circle(spoken), 0)  # the model's own numbers go
         return orders.cleaned(words, self._texts, self._question, self._left_out)
 
     def _on_draft(self, sentence: str) -> None:
@@ -241,7 +241,7 @@ def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Calla
 
     @cache  # a sentence is judged when it may be said otherwise, and when it is marked
     def judge(written: str) -> Sentence:
-        if prompt.is_refusal(written):
+        if prompt.is_refusal(written) or written == LEFT:
             return Sentence(written)
         verdict = checker.check(written)
         starts = [hit.passage.start_index for hit in hits]

@@ -76,7 +76,8 @@ def test_headings_and_transitions_claim_nothing(sentence: str, checker: Checker)
 
 
 @pytest.mark.parametrize(
-    "sentence", ["Gradients point uphill.", "$a = b$", "First, the loss is differentiated by $w$."]
+    "sentence",
+    ["Gradients point uphill.", "$a = b$", "First, the loss is differentiated by $w$.", "1. The output: $y = f(Wx)$"],
 )
 def test_claims_are_claims(sentence: str) -> None:
     assert is_claim(sentence)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from lecta.answer.llama import LlamaChat
-from lecta.answer.wordings import best_wordings
+from lecta.answer.wordings import LEFT, best_wordings
 from lecta.library import Library
 from lecta.settings import load
 from lecta.types import Sentence
 from tests.conftest import COURSE
 
-BORNE = ("It rises.", "It falls slowly.", "It rests.")
+BORNE = ("It rises.", "It falls slowly.", "It falls very slowly down.", "It rests.")
 
 
 def _judge(text: str) -> Sentence:
@@ -58,6 +58,40 @@ def test_what_was_said_is_no_other_wording() -> None:
 def test_an_answer_may_end_instead_but_not_before_anything_is_borne() -> None:
     assert _answer({("", 0): "It rises. It sings."})[0] == ["It rises."]
     assert _answer({("", 0): "It sings."})[0] == ["It sings."]
+
+
+def test_an_answer_that_leaves_the_lectures_ends_and_says_so() -> None:
+    said = {("", 0): "It rises. It sings. It swims. It falls slowly."}
+    for number in range(3):  # no other wording is borne, and the model goes on
+        said |= {("It rises.", number): " It sings. It swims.", ("It rises. It sings.", number): " It swims. It flies."}
+    assert _answer(said)[0] == ["It rises.", " It sings.", " It swims.", f"\n\n{LEFT}"]
+    assert _answer(said, tries=0)[0][-1] == " It falls slowly."
+
+
+def test_an_answer_that_goes_round_in_a_circle_ends() -> None:
+    circle = "It falls very slowly down. It rises. It falls very slowly down. It rises."
+    assert _answer({("", 0): circle})[0] == ["It falls very slowly down.", " It rises."]
+    assert _answer({("", 0): circle}, tries=0)[0] == ["It falls very slowly down.", " It rises."]
+    begun = "It falls very slowly down. It rises."
+    assert _answer({("", 0): circle, (begun, 2): " It rests."})[0][2:] == [" It rests."]
+
+
+def test_a_formula_that_never_ends_is_said_otherwise_or_ends_the_answer() -> None:
+    endless = r"It rises. $$a" + r"\quad" * 200
+    assert _answer({("", 0): endless})[0] == ["It rises."]
+    assert _answer({("", 0): endless, ("It rises.", 2): " It rests."})[0] == ["It rises.", " It rests."]
+    table = "It is so:\n\n|" + " --- |" * 30 + "\n"
+    assert "".join(_answer({("", 0): table}, tries=0)[0]) == table
+
+
+def test_the_heading_of_an_excerpt_is_no_sentence() -> None:
+    said = "It rises.\n\n(Lecture 2, slides: How it (and all) falls)\n\nIt rests."
+    assert _answer({("", 0): said})[0] == ["It rises.", "\n\nIt rests."]
+
+
+def test_lines_of_two_algorithms_may_be_the_same() -> None:
+    steps = "It is so:\n\n- $a = 0$\n- $b = 1$\n\nWith that:\n\n- $a = 0$\n- $b = 1$"
+    assert "".join(_answer({("", 0): steps}, tries=0)[0]) == steps
 
 
 def test_without_tries_nothing_is_asked_again() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import get_args
 
-from lecta.types import Hit, Message, Passage
+from lecta.types import Hit, Kind, Message, Passage
 
 NOT_COVERED = "Your lectures do not cover this."
 """The one sentence that means there is no answer; the model is asked to write it and it is recognised."""
@@ -21,12 +22,16 @@ its symbols are, and what it means.
 
 _EXCERPTS = "Excerpts:\n\n"
 
+_LAST = """Copy the sentences and formulas of the excerpts that answer this, changed as little as possible, each \
+followed by the number of its excerpt, like [2]. Write nothing else."""
+
 _CONTROL = re.compile(
     r"<(?=\s*/?\s*excerpt\b)|<(?=\|)|(?<=\|)>|\[(?=/?INST\])|<(?=/?s>)|<(?=</?SYS>>)|<(?=/?think(?:ing)?>)|"
     r"<(?=(?:start|end)_of_turn>)",
     re.IGNORECASE,
 )
 """Where a fence of ours or a control token of a chat template begins or ends."""
+_HEADING = re.compile(rf"(?:\[\d+\]\s*)?\((?:Lecture \d+, )?(?:{'|'.join(get_args(Kind))})(?:: .*)?\)")
 _BREAK = "\u200b"  # zero width: what is written stays readable, and is no token
 
 
@@ -35,9 +40,9 @@ def build_messages(
 ) -> list[Message]:
     """Return the conversation for a question and its passages, which are numbered from 1 in the order given.
 
-    What repeats comes first: the system's text, the passages, the question. The first `section` passages are read
-    again and again for other questions; there is a seam after them. `uncovered` are the parts of the question that the
-    lectures do not treat; the model is to leave them alone.
+    What repeats comes first: the system's text, the passages, the question, and once more what counts most. The first
+    `section` passages are read again and again for other questions; there is a seam after them. `uncovered` are the
+    parts of the question that the lectures do not treat; the model is to leave them alone.
     """
     excerpts = [
         f"[{number}] {plain(_heading(hit.passage))}\n<excerpt>\n{plain(hit.passage.text)}\n</excerpt>\n\n"
@@ -47,7 +52,7 @@ def build_messages(
     seams = (len(_EXCERPTS) + sum(map(len, excerpts[:section])),) if section else ()
     return [
         Message("system", _SYSTEM),
-        Message("user", f"{_EXCERPTS}{''.join(excerpts)}Question: {question}{rest}", seams),
+        Message("user", f"{_EXCERPTS}{''.join(excerpts)}Question: {question}{rest}\n{_LAST}", seams),
     ]
 
 
@@ -69,6 +74,15 @@ def is_refusal(text: str) -> bool:
     """Tell whether an answer is the fixed sentence, give or take a citation or a word around it."""
     plain = text.strip().rstrip(".").lower()
     return plain.startswith(NOT_COVERED.rstrip(".").lower()) and len(plain) < 2 * len(NOT_COVERED)
+
+
+def is_heading(text: str) -> bool:
+    """Tell whether a text is what stands above an excerpt; a model that copies may copy that too.
+
+    >>> is_heading("(Lecture 2, slides: Adam)"), is_heading("(slides are in the appendix)")
+    (True, False)
+    """
+    return bool(_HEADING.fullmatch(text.strip()))
 
 
 def _heading(passage: Passage) -> str:

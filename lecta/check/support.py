@@ -173,6 +173,6 @@ def is_claim(sentence: str) -> bool:
         return False
     plain = _FORMULA.sub(" ", words)
     count = len(re.findall(r"[^\W\d_]{2,}", plain))
-    if plain.strip().endswith(":") and (count <= 12 or _TRANSITION.match(plain.strip())):
+    if words.strip().endswith(":") and (count <= 12 or _TRANSITION.match(plain.strip())):
         return False
     return bool(_FORMULA.search(words)) or (count >= _FEW and not (_TRANSITION.match(plain.strip()) and count <= 4))
