@@ -67,8 +67,8 @@ def main(questions: Path, folder: Path, kept: Path, only: int | None) -> None:
 
 
 def checked(pipeline: Lecta | Plain, question: str, reply: dict[str, Any]) -> dict[str, Any]:
-    """Return what a pipeline makes of a reply, with the seconds that it took to write."""
-    return pipeline.answer(question, reply["reply"]) | {"seconds": reply.get("seconds", 0.0)}
+    """Return what a pipeline makes of a reply, with the seconds that it took to write, None where none were kept."""
+    return pipeline.answer(question, reply["reply"]) | {"seconds": reply.get("seconds")}
 
 
 class Tape:
@@ -155,6 +155,7 @@ def _cut(text: str) -> Iterator[str]:
 def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return the share of claims that are supported, over all answers, and what else counts."""
     claims = [one["supported"] for row in answers for one in row["sentences"] if one["supported"] is not None]
+    seconds = [row["seconds"] for row in answers if row["seconds"] is not None]
     formulas = [one["status"] for row in answers for one in row.get("formulas", ())]
     return {
         "abstained": sum(row.get("abstained", False) for row in answers),
@@ -162,7 +163,7 @@ def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "supported": round(sum(claims) / max(len(claims), 1), 4),
         "formulas": {status: formulas.count(status) for status in sorted(set(formulas))},
         "words": float(np.median([len(row["answer"].split()) for row in answers])),
-        "seconds": float(np.median([row["seconds"] for row in answers])),
+        "seconds": float(np.median(seconds)) if seconds else None,
     }
 
 

@@ -61,17 +61,22 @@ class Writer:
 
 
 class Reader(Writer):
-    """The model, which reads the section before the clock runs, or never."""
+    """The model, which reads the section while no clock runs, or never."""
 
     keeps_states = True
 
     def __init__(self, model: LlamaChat, *, reads: bool) -> None:
         super().__init__(model)
         self._reads = reads
+        self.reading = 0.0
 
     def has_read(self, messages: Sequence[Message]) -> bool:
         """Read up to the seam where sections are to be read."""
-        return self._reads and self._model.read_ahead(messages, lambda: None)
+        started = time.perf_counter()
+        try:
+            return self._reads and self._model.read_ahead(messages, lambda: None)
+        finally:
+            self.reading += time.perf_counter() - started
 
     def read_ahead(self, messages: Sequence[Message], pause: Callable[[], None]) -> bool:
         """Keep nothing of one's own."""
@@ -127,13 +132,17 @@ def replied(library: Library, chat: LlamaChat, row: dict[str, Any], way: str, *,
     """Return a new reply, with its seconds and, where asked for, whether a state changes a word."""
     writer = Writer(chat) if way == "full" else Reader(chat, reads=way == "section")
     answer = over(library, writer).ask(row["question"])
-    reply = {
+    reply: dict[str, Any] = {
         "id": row["id"],
         "way": way,
         "reply": answer.said,
-        "seconds": round(answer.timings.get("total_ms", 0.0) / 1000, 2),
-        "first": round(writer.first, 2),
     }
+    if writer.messages:
+        read = writer.reading if isinstance(writer, Reader) else 0.0
+        reply |= {
+            "seconds": round(answer.timings["total_ms"] / 1000 - read, 2),
+            "first": round(writer.first, 2),
+        }
     if exact and way == "section" and writer.messages:
         greedy = "".join(chat.stream(writer.messages, library.settings.max_tokens))
         reply["same"] = "".join(without_states(chat, writer.messages, library)) == greedy
@@ -170,7 +179,7 @@ def judged(library: Library, chat: LlamaChat, question: str, way: str, reply: di
         "covered": sum(covered),
         "abstained": answer.abstained,
         "words": len(answer.text.split()),
-        "seconds": reply["seconds"],
+        "seconds": reply.get("seconds"),
         "first": reply.get("first"),
     }
 
@@ -188,6 +197,7 @@ def nearest(library: Library, question: str) -> list[str]:
 def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Return shares over all answers, and medians."""
     firsts = [row["first"] for row in answers if row["first"] is not None]
+    seconds = [row["seconds"] for row in answers if row["seconds"] is not None]
     return {
         "claims": sum(row["claims"] for row in answers),
         "supported": round(sum(row["supported"] for row in answers) / max(sum(row["claims"] for row in answers), 1), 4),
@@ -196,7 +206,7 @@ def figures(answers: Sequence[dict[str, Any]]) -> dict[str, Any]:
         ),
         "abstained": sum(row["abstained"] for row in answers),
         "words": float(np.median([row["words"] for row in answers])),
-        "seconds": float(np.median([row["seconds"] for row in answers])),
+        "seconds": float(np.median(seconds)) if seconds else None,
         "first_token_seconds": float(np.median(firsts)) if firsts else None,
     }
 

@@ -13,7 +13,7 @@ from functools import cache
 
 from lecta.answer import citations, prompt
 from lecta.answer.thinking import Spoken
-from lecta.answer.wordings import LEFT, best_wordings, until_circle
+from lecta.answer.wordings import LEFT, best_wordings, until_circle, without_headings
 from lecta.check import formulas, orders
 from lecta.check.support import Checker
 from lecta.errors import ChatError, PromptTooLongError
@@ -78,6 +78,9 @@ class Answering:
         self._sentences: list[Sentence] = []
         self._written: list[str] = []
         self._said: list[str] = []
+        self._raw: list[str] = []  # as the model wrote it, numbers and all, once for each time it went back
+        self._has_left = False
+        self._headings = frozenset[str]()
         self._left_out: list[str] = []
         self._question, self._texts = "", list[str]()
         self._messages: list[Message] = []
@@ -121,6 +124,8 @@ class Answering:
         answer = replace(answer, said=said, stopped=is_stopped, orders=tuple(ordered), left_out=tuple(self._left_out))
         if prompt.is_refusal(text):
             return replace(answer, text=prompt.NOT_COVERED, sentences=(), abstained=True)
+        if self._has_left:
+            self._show(f"\n\n{LEFT}")
         if uncovered:
             self._show(f"\n\n{prompt.partly_covered(uncovered)}")
         return replace(answer, text=self._text(), formulas=marker.formulas(text))
@@ -133,6 +138,7 @@ class Answering:
                     self._listeners.on_recall()
                 self._written.clear()
                 self._said.clear()
+                self._raw.clear()
                 self._sentences.clear()
                 self._left_out.clear()
                 self._told = 0
@@ -158,21 +164,41 @@ class Answering:
         chat = self._chat
 
         def write(begun: str, number: int) -> Iterator[str]:
-            is_first = not begun and not number
-            if is_first or not isinstance(chat, Rewindable):
+            if not isinstance(chat, Rewindable) or not self._wordings:
                 return self._clean(spoken)
-            return self._clean(chat.stream(self._messages, self._max_tokens, begun=begun, seed=number))
+            if not begun and not number:
+                return self._clean(until_circle(self._kept("", spoken)))
+            begun = self._raw_of(begun)
+            again = chat.stream(self._messages, self._max_tokens, begun=begun, seed=number)
+            return self._clean(until_circle(self._kept(begun, again)))
 
         def tries() -> int:
             return self._wordings if isinstance(chat, Rewindable) and not has_thought() else 0
 
-        for sentence in best_wordings(write, judge, tries, self._on_draft):
+        for sentence in best_wordings(write, judge, tries, self._on_draft, self._on_left):
             self._said.append(sentence)
             yield sentence
 
+    def _raw_of(self, begun: str) -> str:
+        """Return a beginning as the model wrote it, so that it need not read it anew, or as it is."""
+        raws = (citations.raw_beginning(raw, begun) for raw in reversed(self._raw))
+        return next((raw for raw in raws if raw is not None), begun)
+
+    def _kept(self, begun: str, pieces: Iterable[str]) -> Iterator[str]:
+        """Pass on what follows a beginning, and keep all of it."""
+        place = len(self._raw)
+        self._raw.append(begun)
+        for piece in pieces:
+            self._raw[place] += piece
+            yield piece
+
     def _clean(self, spoken: Iterable[str]) -> Iterator[str]:
-        words = citations.checked(until_circle(spoken), 0)  # the model's own numbers go
+        words = citations.checked(spoken, 0)  # the model's own numbers go
+        words = without_headings(words, self._headings)
         return orders.cleaned(words, self._texts, self._question, self._left_out)
+
+    def _on_left(self) -> None:
+        self._has_left = True
 
     def _on_draft(self, sentence: str) -> None:
         self._first_at = self._first_at or time.perf_counter()
@@ -211,6 +237,7 @@ class Answering:
         while True:
             section = section if section <= len(hits) else 0
             self._messages = prompt.build_messages(question, hits, uncovered, section)
+            self._headings = prompt.headings(hits)
             stream = self._chat.stream(self._messages, self._max_tokens)
             try:
                 first = next(stream, "")
@@ -241,7 +268,7 @@ def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Calla
 
     @cache  # a sentence is judged when it may be said otherwise, and when it is marked
     def judge(written: str) -> Sentence:
-        if prompt.is_refusal(written) or written == LEFT:
+        if prompt.is_refusal(written):
             return Sentence(written)
         verdict = checker.check(written)
         starts = [hit.passage.start_index for hit in hits]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lecta.answer.llama import LlamaChat
-from lecta.answer.wordings import LEFT, best_wordings
+from lecta.answer.wordings import best_wordings, until_circle, without_headings
 from lecta.library import Library
 from lecta.settings import load
 from lecta.types import Sentence
@@ -64,34 +64,86 @@ def test_an_answer_that_leaves_the_lectures_ends_and_says_so() -> None:
     said = {("", 0): "It rises. It sings. It swims. It falls slowly."}
     for number in range(3):  # no other wording is borne, and the model goes on
         said |= {("It rises.", number): " It sings. It swims.", ("It rises. It sings.", number): " It swims. It flies."}
-    assert _answer(said)[0] == ["It rises.", " It sings.", " It swims.", f"\n\n{LEFT}"]
+    left = list[bool]()
+    told = best_wordings(
+        lambda begun, number: iter([said.get((begun, number), "")]),
+        _judge,
+        lambda: 2,
+        on_left=lambda: left.append(True),
+    )
+    assert list(told) == ["It rises.", " It sings.", " It swims."]
+    assert not left  # it would have ended there itself
+    said["It rises. It sings. It swims.", 0] = " It flies."
+    told = best_wordings(
+        lambda begun, number: iter([said.get((begun, number), "")]),
+        _judge,
+        lambda: 2,
+        on_left=lambda: left.append(True),
+    )
+    assert list(told) == ["It rises.", " It sings.", " It swims."]
+    assert left
     assert _answer(said, tries=0)[0][-1] == " It falls slowly."
 
 
-def test_an_answer_that_goes_round_in_a_circle_ends() -> None:
-    circle = "It falls very slowly down. It rises. It falls very slowly down. It rises."
-    assert _answer({("", 0): circle})[0] == ["It falls very slowly down.", " It rises."]
-    assert _answer({("", 0): circle}, tries=0)[0] == ["It falls very slowly down.", " It rises."]
-    begun = "It falls very slowly down. It rises."
-    assert _answer({("", 0): circle, (begun, 2): " It rests."})[0][2:] == [" It rests."]
+def test_an_answer_without_anything_borne_ends_after_four_sentences() -> None:
+    flights = "It sings. It swims. It flies. It dives. It hops."
+    told = best_wordings(lambda begun, number: iter([flights[len(begun) :]]), _judge, lambda: 1)
+    assert "".join(told) == "It sings. It swims. It flies. It dives."
+
+
+CIRCLE = "It falls very slowly down. It rises. It falls very slowly down."
+
+
+def test_prose_that_was_said_is_left_out_and_twice_in_a_row_ends_the_answer() -> None:
+    assert _answer({("", 0): f"{CIRCLE} It rests."})[0] == ["It falls very slowly down.", " It rises.", " It rests."]
+    assert _answer({("", 0): f"{CIRCLE} {CIRCLE} It rests."})[0] == ["It falls very slowly down.", " It rises."]
+    assert "".join(_answer({("", 0): f"{CIRCLE} {CIRCLE}"}, tries=0)[0]) == f"{CIRCLE} {CIRCLE}"
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "It is so:\n\n- $a = 0$\n- $b = 1$\n\nWith that:\n\n- $a = 0$\n- $b = 1$",
+        "So:\n- Conv 3x3 and then a ReLU\n- Conv 3x3 and then a ReLU\n- Max pooling of all that",
+        "So:\n\n| 0 | 1 |\n| 0 | 1 |\n| 1 | 1 |",
+        "So:\n$$\\frac{\\partial L}{\\partial w} = \\hat{y}$$\nAnd:\n$$\\frac{\\partial L}{\\partial w} = \\hat{y}$$",
+    ],
+)
+def test_lines_that_are_the_same_with_reason_stay(steps: str) -> None:
+    told = best_wordings(lambda begun, number: iter([steps]), lambda text: Sentence(text, supported=True), lambda: 2)
+    assert "".join(told) == steps
+
+
+def test_lines_that_never_end_do() -> None:
+    steps = "So:" + "\n- Conv 3x3\n- ReLU" * 40
+    told = best_wordings(lambda begun, number: iter([steps]), lambda text: Sentence(text, supported=True), lambda: 2)
+    assert "".join(told).count("Conv") == 3
 
 
 def test_a_formula_that_never_ends_is_said_otherwise_or_ends_the_answer() -> None:
     endless = r"It rises. $$a" + r"\quad" * 200
     assert _answer({("", 0): endless})[0] == ["It rises."]
     assert _answer({("", 0): endless, ("It rises.", 2): " It rests."})[0] == ["It rises.", " It rests."]
-    table = "It is so:\n\n|" + " --- |" * 30 + "\n"
-    assert "".join(_answer({("", 0): table}, tries=0)[0]) == table
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["|" + " --- |" * 30, "[" + "0, " * 40 + "1]", "$0." + "3" * 60 + "$", "=" * 79, "It is so, and so, and so."],
+)
+def test_rows_and_digits_are_no_circle(text: str) -> None:
+    assert "".join(until_circle(text)) == text
+
+
+@pytest.mark.parametrize("unit", [r"\quad", "and so on, ", "!"])
+def test_a_circle_is_soon_noticed(unit: str) -> None:
+    assert len("".join(until_circle(["It is so: ", *[unit] * 2000]))) < 400
 
 
 def test_the_heading_of_an_excerpt_is_no_sentence() -> None:
-    said = "It rises.\n\n(Lecture 2, slides: How it (and all) falls)\n\nIt rests."
-    assert _answer({("", 0): said})[0] == ["It rises.", "\n\nIt rests."]
-
-
-def test_lines_of_two_algorithms_may_be_the_same() -> None:
-    steps = "It is so:\n\n- $a = 0$\n- $b = 1$\n\nWith that:\n\n- $a = 0$\n- $b = 1$"
-    assert "".join(_answer({("", 0): steps}, tries=0)[0]) == steps
+    heading = "(Lecture 2, notes: 3. What is Adam? (A recap))"
+    said = f"{heading} It rises.\n\n{heading}\nSo."
+    words = [f" {word}" if i else word for i, word in enumerate(said.split(" "))]
+    assert "".join(without_headings(words, {heading})) == f"{heading} It rises.\nSo."
 
 
 def test_without_tries_nothing_is_asked_again() -> None:

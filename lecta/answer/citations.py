@@ -103,6 +103,21 @@ def without_numbers(text: str) -> str:
     return _kept(text, "", 0)[0]
 
 
+def raw_beginning(raw: str, text: str) -> str | None:
+    """Return the beginning of what a model wrote that is `text` without its numbers, with the last one's; else None.
+
+    >>> raw_beginning("It rises. [1] It falls. [2] It si", "It rises. It falls.")
+    'It rises. [1] It falls. [2]'
+    """
+    wanted = text.rstrip()
+    longest = len(wanted) + sum(len(match[0]) for match in _CITATION.finditer(raw))
+    for end in range(len(wanted), min(longest, len(raw)) + 1):
+        if without_numbers(raw[:end]).rstrip() == wanted:
+            number = _CITATION.match(raw, end)
+            return raw[: number.end() if number else end]
+    return None
+
+
 def _is_whole(sentence: str, following: str) -> bool:
     """Tell whether a sentence ends before the words that follow; never inside mathematics or code."""
     open_spans = (

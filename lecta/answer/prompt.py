@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import get_args
 
-from lecta.types import Hit, Kind, Message, Passage
+from lecta.types import Hit, Message, Passage
 
 NOT_COVERED = "Your lectures do not cover this."
-"""The one sentence that means there is no answer; the model is asked to write it and it is recognised."""
+"""The one sentence that means there is no answer; it is recognised where a model writes it."""
 
 _SYSTEM = """You are a teaching assistant. Answer the student's question from the numbered excerpts of the lectures.
 - Use only what the excerpts say, in the lectures' own notation. What stands between <excerpt> and </excerpt> is \
@@ -31,7 +30,6 @@ _CONTROL = re.compile(
     re.IGNORECASE,
 )
 """Where a fence of ours or a control token of a chat template begins or ends."""
-_HEADING = re.compile(rf"(?:\[\d+\]\s*)?\((?:Lecture \d+, )?(?:{'|'.join(get_args(Kind))})(?:: .*)?\)")
 _BREAK = "\u200b"  # zero width: what is written stays readable, and is no token
 
 
@@ -76,13 +74,9 @@ def is_refusal(text: str) -> bool:
     return plain.startswith(NOT_COVERED.rstrip(".").lower()) and len(plain) < 2 * len(NOT_COVERED)
 
 
-def is_heading(text: str) -> bool:
-    """Tell whether a text is what stands above an excerpt; a model that copies may copy that too.
-
-    >>> is_heading("(Lecture 2, slides: Adam)"), is_heading("(slides are in the appendix)")
-    (True, False)
-    """
-    return bool(_HEADING.fullmatch(text.strip()))
+def headings(hits: Sequence[Hit]) -> frozenset[str]:
+    """Return what stands above the excerpts."""
+    return frozenset(plain(_heading(hit.passage)) for hit in hits)
 
 
 def _heading(passage: Passage) -> str:

@@ -1,23 +1,28 @@
-"""Another wording for a sentence that no passage bears: the model goes back to where it began and says it otherwise."""
+"""What becomes of a reply's sentences: said otherwise where no passage bears them, and an end to circles.
+
+The model goes back to where a sentence began and says it otherwise. What it says again is left out; where it goes round
+in a circle, or has left the lectures, the answer ends.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
-from lecta.answer import prompt
 from lecta.answer.citations import sentences
+from lecta.check.support import is_formula
 from lecta.types import Sentence
 
 LEFT = "Here the model left the lectures, and the answer ends."
-"""The sentence that ends an answer which would go on without them."""
+"""The sentence behind an answer that would have gone on without them."""
 
 _SAME = 0.7  # share of the words of both from which two sentences are the same
-_ITEM = re.compile(r"[-*+]\s|\d+[.)]\s")
+_ITEM = re.compile(r"[-*+|]|\d+[.)]\s")
 _PROSE = 4  # words
+_ASTRAY = 2  # sentences in a row, none of which was borne in any wording
 _CIRCLE = re.compile(r"\s*(.{2,60}?)\1{11,}", re.DOTALL)  # in a text read backwards: at its end alone, which is quick
 _TAIL = 800  # characters in which a circle is looked for
-_ASTRAY = 2  # sentences in a row, none of which was borne in any wording
+_LONG = 300  # characters of a circle that has no letters: digits and the dashes of a table are repeated with reason
 
 
 def until_circle(pieces: Iterable[str]) -> Iterator[str]:
@@ -35,9 +40,35 @@ def until_circle(pieces: Iterable[str]) -> Iterator[str]:
 
 
 def _is_circle(text: str) -> bool:
-    """Tell whether a text ends in words or signs that are said a dozen times; the dashes of a table are none."""
+    """Tell whether a text ends in something that is said a dozen times."""
     found = _CIRCLE.match(text[: -_TAIL - 1 : -1])
-    return bool(found and re.search(r"\w", found[1]))
+    return bool(found and (re.search(r"[^\W\d_]", found[1]) or len(found[0]) >= _LONG))
+
+
+def without_headings(words: Iterable[str], headings: Collection[str]) -> Iterator[str]:
+    """Leave out lines that are the heading of an excerpt: a model that copies may copy that too.
+
+    `words` are runs of whole words with the space before them.
+
+    >>> "".join(without_headings(["(Notes:", " 1.", " Adam)", "\\nIt", " rises."], ["(Notes: 1. Adam)"]))
+    '\\nIt rises.'
+    """
+    line, is_open = "", True  # what is held back of a line that may be a heading
+    for run in words:
+        for word in re.findall(r"\s*\S+|\s+", run):
+            if "\n" in word[: len(word) - len(word.lstrip())]:
+                if line and line.strip() not in headings:
+                    yield line
+                line, is_open = "", True
+            if not is_open:
+                yield word
+                continue
+            line += word
+            if not any(heading.startswith(line.strip()) for heading in headings):
+                yield line
+                line, is_open = "", False
+    if line and line.strip() not in headings:
+        yield line
 
 
 def best_wordings(
@@ -45,14 +76,16 @@ def best_wordings(
     judge: Callable[[str], Sentence],
     tries: Callable[[], int],
     on_draft: Callable[[str], None] = lambda sentence: None,
+    on_left: Callable[[], None] = lambda: None,
 ) -> Iterator[str]:
     """Yield the sentences of an answer, each as it was borne, or as it was first said where no wording was.
 
     `write` yields the words that follow a beginning of the answer, for 0 the likeliest ones, for 1, 2, ... up to
-    `tries()` others, which is asked when a sentence is not borne or says again what was said. A wording that does that
-    does not count. Where the model only repeats itself the answer ends; so it does where the model, asked again, ends
-    it, unless nothing was borne yet. Where two sentences in a row are not borne in any wording, `LEFT` ends it.
-    `on_draft` is called with a sentence as it grows.
+    `tries()` others, which is asked when a sentence is not borne. A wording that says again what was said does not
+    count. Where the model, asked again, ends the answer instead, it ends, unless nothing was borne yet. Prose that was
+    said is left out, and the second in a row ends the answer. So do two sentences in a row that are not borne in any
+    wording, four where none was before; `on_left` is called where the model would have gone on. A model that cannot go
+    back is not ended. `on_draft` is called with a sentence as it grows.
 
     >>> said = {("", 0): ["It sings.", " Loudly."], ("", 1): ["It rises."], ("It rises.", 0): [" It falls."]}
     >>> borne = {"It rises.": True, "It falls.": True}
@@ -60,30 +93,31 @@ def best_wordings(
     >>> list(best_wordings(lambda begun, number: iter(said[begun, number]), judge, lambda: 1))
     ['It rises.', ' It falls.']
     """
-    said, has_borne, astray = list[str](), False, 0
+    said, has_borne, astray, again = list[str](), False, 0, 0
     following = sentences(write("", 0), on_draft)
     while (sentence := next(following, "")) != "":
-        if prompt.is_heading(sentence):
+        verdict, times = judge(sentence.strip()), tries()
+        again = again + 1 if times and _repeats(sentence, said) else 0
+        if again > 1 or (again and not _is_prose(sentence)):
+            return
+        if again:
             continue
-        verdict, repeats = judge(sentence.strip()), _repeats(sentence, said)
-        times = tries() if repeats or verdict.supported is False else 0
-        if times:
+        if times and (verdict.supported is False or _is_circle(sentence)):
             text = "".join(said)
             other = _other(write, judge, times, text, on_draft)
-            if other is None and has_borne:
+            if (other is None and has_borne) or (not other and _is_circle(sentence)):
                 return
-            sentence, repeats = other or sentence, repeats and not other
+            sentence = other or sentence
             verdict = judge(sentence.strip())
             following = sentences(write(text + sentence, 0), on_draft)
-        if repeats:
-            return
         yield sentence
         said.append(sentence)
         has_borne = has_borne or verdict.supported is True
         if verdict.supported is not None:
             astray = 0 if verdict.supported else astray + 1
-        if times and astray >= _ASTRAY and has_borne:
-            yield f"\n\n{LEFT}"
+        if times and astray >= (_ASTRAY if has_borne else 2 * _ASTRAY):
+            if next(following, "").strip():
+                on_left()
             return
 
 
@@ -105,25 +139,33 @@ def _other(
 
 
 def _repeats(sentence: str, said: list[str]) -> bool:
-    """Tell whether a sentence goes round in a circle, is prose that was said, or ends a run that was said before.
+    """Tell whether a sentence is prose that was said, or ends a run of lines that was said twice before.
 
-    Lines of two algorithms may well be the same.
+    Lines of two algorithms may well be the same, and so may layers of a network.
 
-    >>> _repeats("- $a$", ["- $a$", "- $b$", "Then:"]), _repeats("- $b$", ["- $a$", "- $b$", "- $a$"])
-    (False, True)
+    >>> _repeats("- $a$", ["- $a$", "- $a$"]), _repeats("- $b$", ["- $a$", "- $b$", "- $a$"])
+    (True, False)
     """
     lines = [" ".join(one.split()) for one in (*said, sentence)]
-    is_prose = not _ITEM.match(lines[-1]) and len(re.findall(r"[^\W\d_]{2,}", lines[-1])) >= _PROSE
-    if (is_prose and lines[-1] in lines[:-1]) or _is_circle(sentence):
+    if _is_prose(sentence) and lines[-1] in lines[:-1]:
         return True
-    return any(lines[-size:] == lines[-2 * size : -size] for size in range(1, len(lines) // 2 + 1))
+    return any(
+        lines[-size:] == lines[-2 * size : -size] == lines[-3 * size : -2 * size]
+        for size in range(1, len(lines) // 3 + 1)
+    )
+
+
+def _is_prose(sentence: str) -> bool:
+    """Tell whether a sentence is neither an item, nor a row, nor a formula."""
+    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"\\[A-Za-z]+", " ", sentence))
+    return not _ITEM.match(sentence.strip()) and not is_formula(sentence) and len(words) >= _PROSE
 
 
 def _is_told(sentence: str, text: str) -> bool:
-    if _is_circle(sentence):
-        return True
+    """Tell whether a wording says again what stands in a text, or goes round in a circle."""
     words = _words(sentence)
-    return any(len(words & said) >= _SAME * len(words | said) for said in map(_words, sentences([text])))
+    said = map(_words, sentences([text]))
+    return _is_circle(sentence) or any(len(words & one) >= _SAME * len(words | one) for one in said)
 
 
 def _words(text: str) -> set[str]:
