@@ -28,6 +28,9 @@ class LlamaChat:
     written at a time: another thread waits for its end; in the same thread a new reply ends the one before.
     """
 
+    rewinds = True
+    """It goes on from the beginning of a reply: see `Rewindable`."""
+
     def __init__(
         self,
         path: Path,

@@ -75,8 +75,8 @@ def is_refusal(text: str) -> bool:
 
 
 def headings(hits: Sequence[Hit]) -> frozenset[str]:
-    """Return what stands above the excerpts."""
-    return frozenset(plain(_heading(hit.passage)) for hit in hits)
+    """Return the lines about excerpts that are none of their words."""
+    return frozenset({"<excerpt>", "</excerpt>"}.union(plain(_heading(hit.passage)) for hit in hits))
 
 
 def _heading(passage: Passage) -> str:
