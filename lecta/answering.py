@@ -206,6 +206,7 @@ class Answering:
         self._listeners.draft(sentence)
 
     def _show(self, piece: str) -> None:
+        piece = piece if self._written else piece.lstrip()
         if piece:
             self._first_at = self._first_at or time.perf_counter()
             self._draft = ""

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from lecta.answer.citations import sentences
-from lecta.check.support import is_formula
 from lecta.types import Sentence
 
 LEFT = "Here the model left the lectures, and the answer ends."
@@ -18,7 +17,8 @@ LEFT = "Here the model left the lectures, and the answer ends."
 
 _SAME = 0.7  # share of the words of both from which two sentences are the same
 _ITEM = re.compile(r"[-*+|]|\d+[.)]\s")
-_PROSE = 4  # words
+_FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
+_PROSE = 4  # words beside formulas
 _ASTRAY = 2  # sentences in a row, none of which was borne in any wording
 _CIRCLE = re.compile(r"\s*(.{2,60}?)\1{11,}", re.DOTALL)  # in a text read backwards: at its end alone, which is quick
 _TAIL = 800  # characters in which a circle is looked for
@@ -157,8 +157,8 @@ def _repeats(sentence: str, said: list[str]) -> bool:
 
 def _is_prose(sentence: str) -> bool:
     """Tell whether a sentence is neither an item, nor a row, nor a formula."""
-    words = re.findall(r"[^\W\d_]{2,}", re.sub(r"\\[A-Za-z]+", " ", sentence))
-    return not _ITEM.match(sentence.strip()) and not is_formula(sentence) and len(words) >= _PROSE
+    words = re.findall(r"[^\W\d_]{2,}", _FORMULA.sub(" ", sentence))
+    return not _ITEM.match(sentence.strip()) and len(words) >= _PROSE
 
 
 def _is_told(sentence: str, text: str) -> bool:
