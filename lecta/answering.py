@@ -164,7 +164,7 @@ class Answering:
         chat = self._chat
 
         def write(begun: str, number: int) -> Iterator[str]:
-            if not isinstance(chat, Rewindable) or not self._wordings:
+            if not isinstance(chat, Rewindable) or not (self._wordings or number):
                 return self._clean(spoken)
             if not begun and not number:
                 return self._clean(until_circle(self._kept("", spoken)))
@@ -178,6 +178,11 @@ class Answering:
         for sentence in best_wordings(write, judge, tries, self._on_draft, self._on_left):
             self._said.append(sentence)
             yield sentence
+        if not self._said and isinstance(chat, Rewindable) and not has_thought():
+            # The likeliest words were none, or headings alone: others are drawn.
+            for sentence in best_wordings(lambda begun, number: write(begun, number + 1), judge, tries, self._on_draft):
+                self._said.append(sentence)
+                yield sentence
 
     def _raw_of(self, begun: str) -> str:
         """Return a beginning as the model wrote it, so that it need not read it anew, or as it is."""

@@ -16,6 +16,7 @@ from lecta.library import Library
 from lecta.protocols import Vectors
 from lecta.settings import load
 
+os.environ["LECTA_WORDINGS"] = "0"  # minutes of the small model's second thoughts; the tests about them ask for some
 os.environ["LECTA_RESIDENT_MINUTES"] = "0"  # no test leaves a process behind; those about it say otherwise
 
 ROOT = Path(__file__).parents[1]

@@ -138,7 +138,7 @@ def test_first_visit_from_an_empty_library_to_a_highlighted_slide_by_keyboard(vi
         page.get_by_role("button", name="Slides", exact=True).press("Enter")
 
         page.keyboard.press("/")
-        page.keyboard.type("What is the chain rule in backpropagation?")
+        page.keyboard.type("How does the chain rule work in backpropagation?")
         page.keyboard.press("Enter")
         passages = page.locator(".found li")
         expect(passages.first).to_be_visible(timeout=60_000)

@@ -156,7 +156,7 @@ def test_a_real_model_says_otherwise_what_no_passage_bears(
 ) -> None:
     """With the small model, which invents much; none of its sentences is said twice."""
     chat = LlamaChat(small_model)
-    library = Library(tmp_path / "library", settings=load(answerable=0), chat=chat)
+    library = Library(tmp_path / "library", settings=load(answerable=0, wordings=2), chat=chat)
     library.add([COURSE / "lecture-03-optimisers"])
     seeds, stream = list[int](), chat.stream
 
