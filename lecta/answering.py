@@ -13,7 +13,7 @@ from functools import cache
 
 from lecta.answer import citations, prompt
 from lecta.answer.thinking import Spoken
-from lecta.answer.wordings import LEFT, best_wordings, until_circle, without_headings
+from lecta.answer.wordings import LEFT, best_wordings, until_circle
 from lecta.check import formulas, orders
 from lecta.check.support import Checker
 from lecta.errors import ChatError, PromptTooLongError
@@ -175,14 +175,16 @@ class Answering:
         def tries() -> int:
             return self._wordings if isinstance(chat, Rewindable) and not has_thought() else 0
 
-        for sentence in best_wordings(write, judge, tries, self._on_draft, self._on_left):
-            self._said.append(sentence)
-            yield sentence
-        if not self._said and isinstance(chat, Rewindable) and not has_thought():
-            # The likeliest words were none, or headings alone: others are drawn.
-            for sentence in best_wordings(lambda begun, number: write(begun, number + 1), judge, tries, self._on_draft):
+        def told(first: int) -> Iterator[str]:
+            for sentence in best_wordings(
+                lambda begun, number: write(begun, first + number), judge, tries, self._on_draft, self._on_left
+            ):
                 self._said.append(sentence)
                 yield sentence
+
+        yield from told(0)
+        if not self._said and isinstance(chat, Rewindable) and not has_thought():
+            yield from told(1)  # the likeliest words were none, or headings alone: others are drawn
 
     def _raw_of(self, begun: str) -> str:
         """Return a beginning as the model wrote it, so that it need not read it anew, or as it is."""
@@ -199,7 +201,7 @@ class Answering:
 
     def _clean(self, spoken: Iterable[str]) -> Iterator[str]:
         words = citations.checked(spoken, 0)  # the model's own numbers go
-        words = without_headings(words, self._headings)
+        words = citations.without_headings(words, self._headings)
         return orders.cleaned(words, self._texts, self._question, self._left_out)
 
     def _on_left(self) -> None:

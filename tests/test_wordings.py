@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from lecta.answer.citations import without_headings
 from lecta.answer.llama import LlamaChat
-from lecta.answer.wordings import best_wordings, until_circle, without_headings
+from lecta.answer.wordings import LEFT, best_wordings, until_circle
 from lecta.library import Library
 from lecta.settings import load
-from lecta.types import Message, Sentence
+from lecta.types import Answer, Message, Sentence
 from tests.conftest import COURSE
 
 BORNE = ("It rises.", "It falls slowly.", "It falls very slowly down.", "It rests.")
@@ -60,28 +62,21 @@ def test_an_answer_may_end_instead_but_not_before_anything_is_borne() -> None:
     assert _answer({("", 0): "It sings."})[0] == ["It sings."]
 
 
-def test_an_answer_that_leaves_the_lectures_ends_and_says_so() -> None:
+def test_an_answer_that_leaves_the_lectures_ends_and_says_so_if_it_would_go_on() -> None:
     said = {("", 0): "It rises. It sings. It swims. It falls slowly."}
     for number in range(3):  # no other wording is borne, and the model goes on
         said |= {("It rises.", number): " It sings. It swims.", ("It rises. It sings.", number): " It swims. It flies."}
-    left = list[bool]()
-    told = best_wordings(
-        lambda begun, number: iter([said.get((begun, number), "")]),
-        _judge,
-        lambda: 2,
-        on_left=lambda: left.append(True),
-    )
-    assert list(told) == ["It rises.", " It sings.", " It swims."]
-    assert not left  # it would have ended there itself
-    said["It rises. It sings. It swims.", 0] = " It flies."
-    told = best_wordings(
-        lambda begun, number: iter([said.get((begun, number), "")]),
-        _judge,
-        lambda: 2,
-        on_left=lambda: left.append(True),
-    )
-    assert list(told) == ["It rises.", " It sings.", " It swims."]
-    assert left
+    for goes_on, after in ((False, ""), (True, " It flies.")):
+        said["It rises. It sings. It swims.", 0] = after
+        left = list[bool]()
+        told = best_wordings(
+            lambda begun, number: iter([said.get((begun, number), "")]),
+            _judge,
+            lambda: 2,
+            on_left=lambda left=left: left.append(True),  # type: ignore[misc]
+        )
+        assert list(told) == ["It rises.", " It sings.", " It swims."]
+        assert bool(left) == goes_on
     assert _answer(said, tries=0)[0][-1] == " It falls slowly."
 
 
@@ -148,6 +143,52 @@ def test_the_heading_of_an_excerpt_is_no_sentence() -> None:
 
 def test_without_tries_nothing_is_asked_again() -> None:
     assert _answer({("", 0): "It sings. It swims."}, tries=0) == (["It sings.", " It swims."], [("", 0)])
+
+
+class Scripted:
+    """A model that can go back, and says what it is told to."""
+
+    name, rewinds = "scripted", True
+
+    def __init__(self, said: str, drawn: str) -> None:
+        self._said, self._drawn = said, drawn
+        self.asked: list[tuple[str, int]] = []
+
+    def stream(self, messages: Sequence[Message], max_tokens: int, *, begun: str = "", seed: int = 0) -> Iterator[str]:
+        self.asked.append((begun, seed))
+        assert self._said.startswith(begun)
+        yield from re.findall(r"\s*\S+", self._drawn if seed else self._said[len(begun) :])
+
+
+QUESTION = "Why does Adam correct its bias?"
+FROM_LECTURE = "Both means start at zero, so in the first steps they are pulled towards zero."
+
+
+def _asked(library: Library, chat: Scripted, *, strict: bool = False) -> Answer:
+    return Library(library.path, settings=load(wordings=1), embedder=library.embedder, chat=chat).ask(
+        QUESTION, strict=strict
+    )
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_left_the_lectures_is_told_and_going_back_keeps_the_models_own_numbers(
+    course_library: Library, strict: bool
+) -> None:
+    invented = "Whales sing in the northern sea. [2] Submarines dive below the winter ice. [3] Trains leave at noon."
+    chat = Scripted(f"{FROM_LECTURE} [1] {invented}", " Penguins march over a frozen continent.")
+    answer = _asked(course_library, chat, strict=strict)
+    assert answer.text.startswith(FROM_LECTURE)
+    assert answer.text.endswith(LEFT)
+    assert LEFT not in answer.said
+    assert ("Whales" in answer.text) != strict
+    assert "Trains" not in answer.said
+    assert (f"{FROM_LECTURE} [1]", 1) in chat.asked
+
+
+def test_a_reply_of_headings_alone_is_drawn_again(course_library: Library) -> None:
+    chat = Scripted("<excerpt>\n</excerpt>", FROM_LECTURE)
+    assert _asked(course_library, chat).said == FROM_LECTURE
+    assert chat.asked == [("", 0), ("", 1)]
 
 
 @pytest.mark.slow

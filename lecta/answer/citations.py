@@ -1,9 +1,9 @@
-"""Marks in what a model writes: its own numbers go, and each sentence gets those of the passages that bear it."""
+"""Marks in what a model writes: its own numbers and copied headings go; each sentence gets those of what bears it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from lecta.types import Sentence
@@ -41,6 +41,32 @@ def checked(pieces: Iterable[str], count: int) -> Iterator[str]:
             yield ready
     if held:
         yield _kept(held, span, count)[0]
+
+
+def without_headings(words: Iterable[str], headings: Collection[str]) -> Iterator[str]:
+    """Leave out lines that are the heading of an excerpt: a model that copies may copy that too.
+
+    `words` are runs of whole words with the space before them.
+
+    >>> "".join(without_headings(["(Notes:", " 1.", " Adam)", "\\nIt", " rises."], ["(Notes: 1. Adam)"]))
+    '\\nIt rises.'
+    """
+    line, is_open = "", True  # what is held back of a line that may be a heading
+    for run in words:
+        for word in re.findall(r"\s*\S+|\s+", run):
+            if "\n" in word[: len(word) - len(word.lstrip())]:
+                if line and line.strip() not in headings:
+                    yield line
+                line, is_open = "", True
+            if not is_open:
+                yield word
+                continue
+            line += word
+            if not any(heading.startswith(line.strip()) for heading in headings):
+                yield line
+                line, is_open = "", False
+    if line and line.strip() not in headings:
+        yield line
 
 
 def sentences(words: Iterable[str], on_word: Callable[[str], None] = lambda sentence: None) -> Iterator[str]:

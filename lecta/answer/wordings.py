@@ -7,7 +7,7 @@ in a circle, or has left the lectures, the answer ends.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from lecta.answer.citations import sentences
 from lecta.types import Sentence
@@ -43,32 +43,6 @@ def _is_circle(text: str) -> bool:
     """Tell whether a text ends in something that is said a dozen times."""
     found = _CIRCLE.match(text[: -_TAIL - 1 : -1])
     return bool(found and (re.search(r"[^\W\d_]", found[1]) or len(found[0]) >= _LONG))
-
-
-def without_headings(words: Iterable[str], headings: Collection[str]) -> Iterator[str]:
-    """Leave out lines that are the heading of an excerpt: a model that copies may copy that too.
-
-    `words` are runs of whole words with the space before them.
-
-    >>> "".join(without_headings(["(Notes:", " 1.", " Adam)", "\\nIt", " rises."], ["(Notes: 1. Adam)"]))
-    '\\nIt rises.'
-    """
-    line, is_open = "", True  # what is held back of a line that may be a heading
-    for run in words:
-        for word in re.findall(r"\s*\S+|\s+", run):
-            if "\n" in word[: len(word) - len(word.lstrip())]:
-                if line and line.strip() not in headings:
-                    yield line
-                line, is_open = "", True
-            if not is_open:
-                yield word
-                continue
-            line += word
-            if not any(heading.startswith(line.strip()) for heading in headings):
-                yield line
-                line, is_open = "", False
-    if line and line.strip() not in headings:
-        yield line
 
 
 def best_wordings(
