@@ -21,7 +21,7 @@ THRESHOLD = 0.5
 """Probability from which references count as supporting a claim."""
 SURE = 0.6
 """Probability from which a sentence of an answer counts as supported: a wrong citation costs more than a missing one.
-By reading, of 22 sentences of exam answers between 0.5 and 0.6 about a third were borne."""
+By reading, of 22 sentences of exam answers between 0.5 and 0.6 6 were borne, 2 in part, 14 not."""
 _BORNE = 2 / 3
 """Share of the sentences of answers that passages bear, by reading; of the claims trained on it was one half. Taken for
 three quarters, only some six of the 30 sentences of exam answers that just passed were borne."""
