@@ -1,11 +1,11 @@
-"""Writing by ik_llama.cpp against plain greedy decoding of llama.cpp: in what time?
+"""Writing with guesses against plain greedy decoding, by ik_llama.cpp and by llama.cpp: in what time?
 
 usage: python -m benchmarks.decoding QUESTIONS.jsonl LIBRARY [--only N] [--tokens 200] [--model MODEL]
 
 Each question's prompt is the one that `ask` makes of the passages found. The reply is written after the prompt is read:
-by one and by the other, the order in turns; the seconds are those from its first piece to its end. The engines round
-otherwise, so a reply of the one may part from the other's; seconds are compared by the token. Writes
-benchmarks/results/decoding.json.
+in each way, the order in turns; the seconds are those from its first piece to its end. With guesses and without
+ik_llama.cpp must write the same words. The engines round otherwise, so a reply of the one may part from the other's;
+seconds are compared by the token. Writes benchmarks/results/decoding.json.
 """
 
 from __future__ import annotations
@@ -36,27 +36,32 @@ class Listening:
         yield "So."
 
 
-WAYS = ("llama.cpp", "ik")
+WAYS = ("llama.cpp", "ik, token by token", "ik")
 
 
 def main(questions: Path, folder: Path, only: int | None, tokens: int, model: str | None) -> None:
     """Write every reply in each way and compare."""
     plain = Library(folder, settings=load(model=model, states_mb=0, engine="llama.cpp"))
     other = Library(folder, settings=load(model=model, states_mb=0, engine="ik"), embedder=plain.embedder)
-    chats = {"llama.cpp": plain.chat, "ik": other.chat}
+    quick: Any = other.chat
+    guesses = quick.guesses
     rows = []
     for number, row in enumerate(read_jsonl(questions, ("id", "question"))[:only]):
         listening = Listening()
         Library(folder, settings=plain.settings, embedder=plain.embedder, chat=listening).ask(row["question"])
         if not listening.messages:  # refused without a model
             continue
-        for chat in chats.values():
+        for chat in (plain.chat, quick):
             list(chat.stream(listening.messages, 1))  # the prompt is read
         turn = number % len(WAYS)
         order = (*WAYS[turn:], *WAYS[:turn])
-        written = {way: timed(chats[way], listening.messages, tokens) for way in order}
+        written = {}
+        for way in order:
+            quick.guesses = guesses if way == "ik" else 0
+            chat = plain.chat if way == "llama.cpp" else quick
+            written[way] = timed(chat, listening.messages, tokens)
         if min(one["tokens"] for one in written.values()) > 8:
-            same = written["ik"]["text"] == written["llama.cpp"]["text"]
+            same = {way: written["ik"]["text"] == written[way]["text"] for way in WAYS}
             rows.append({"id": row["id"], "same_words": same, **written})
             print({way: round(rate(written[way]), 1) for way in WAYS}, flush=True)
     machine.write("decoding", summary(rows, plain.chat.name))
@@ -78,8 +83,8 @@ def summary(rows: list[dict[str, Any]], name: str) -> dict[str, Any]:
             "tokens_per_second": round(tokens / seconds, 2),
             "median_ratio": round(median(ratios), 3),
             "least_ratio": round(min(ratios), 3),
+            "same_words": sum(row["same_words"][way] for row in rows),
         }
-    result["same_words"] = sum(row["same_words"] for row in rows)
     return result
 
 

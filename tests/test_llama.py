@@ -1,13 +1,16 @@
-"""The embedded model: what it has read is not read again, and that changes no token."""
+"""The embedded model: what it has read is not read again, what it will write is guessed; neither changes a token."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from lecta.answer.drafting import Costs, Drafter
 from lecta.answer.engines import ik_llama
 from lecta.answer.llama import LlamaChat
 from lecta.errors import ChatError
@@ -35,7 +38,7 @@ def chat(small_model: Path, request: pytest.FixtureRequest) -> LlamaChat:
 @pytest.fixture(scope="module")
 def plain(small_model: Path, chat: LlamaChat) -> LlamaChat:
     engine = "ik" if isinstance(chat.engine, ik_llama.IkLlama) else "llama.cpp"
-    return LlamaChat(small_model, threads=1, context_tokens=1024, engine=engine)
+    return LlamaChat(small_model, threads=1, context_tokens=1024, engine=engine, guesses=False)
 
 
 def fresh(model: LlamaChat, messages: Sequence[Message], tokens: int, begun: str = "", seed: int = 0) -> str:
@@ -55,6 +58,50 @@ def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, pl
     assert chat._context.read(chat._laid(parts)[1]) < sum(map(len, parts))
     assert "".join(chat.stream(second, 40)) == expected[1]
     assert "".join(chat.stream(first, 40)) == expected[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 7])
+def test_guesses_change_no_token_and_are_used(chat: LlamaChat, plain: LlamaChat, seed: int) -> None:
+    if not chat.guesses:
+        pytest.skip("this engine takes no guesses")
+    messages = asked("Repeat the excerpt word for word.")
+    expected = fresh(plain, messages, 60, seed=seed)
+    calls: list[int] = []
+    held: Any = chat._context._held
+    decode = held.decode
+
+    def counted(tokens: Sequence[int], position: int, guesses: Sequence[int] = ()) -> None:
+        calls.append(len(guesses) if len(tokens) == 1 else -1)
+        decode(tokens, position, guesses)
+
+    held.decode = counted
+    try:
+        assert fresh(chat, messages, 60, seed=seed) == expected
+    finally:
+        del held.decode
+    written = [count for count in calls if count >= 0]
+    assert max(written) > 1
+    assert len(written) < 45
+
+
+@pytest.mark.slow
+def test_a_token_has_one_state_in_calls_of_any_size(chat: LlamaChat) -> None:
+    if not chat.engine.guesses:
+        pytest.skip("this engine takes no guesses")
+    tokens = chat.engine.tokenize(EXCERPT * 3)[:70]
+    states = []
+    for sizes in ([70], [1] * 70, [2, 1, 5, 3, 6, 1] * 4, [64, 1, 5]):
+        held: Any = chat.engine.hold(256, 1)
+        position = 0
+        for size in sizes:
+            if step := tokens[position : position + size]:
+                held.decode(step, position, [5, 6, 7][: size % 3])
+                held.forget(position + len(step))
+                position += len(step)
+        held.decode([9], position, [1])
+        states.append(np.ctypeslib.as_array(held._api.llama_get_logits_ith(held._context, 0), (1000,)).copy())
+    assert all(np.array_equal(states[0], other) for other in states[1:])
 
 
 @pytest.mark.slow
@@ -99,3 +146,35 @@ def test_a_reply_that_was_left_is_ended_by_the_next_and_another_thread_waits(cha
     parts += list(running)
     other.join()
     assert "".join(parts) == replies[0] == expected
+
+
+def test_guesses_follow_what_pays() -> None:
+    text = [1, 2, 3, 4, 5, 6, 7, 8, 1, 2]
+    assert Drafter(text, 3).after(3)[:2] == [4, 5]
+    assert Drafter([1, 2], 3).after(3) == []
+    dear, cheap = Costs(), Costs()
+    for costs, ratio in ((dear, 3.0), (cheap, 1.0)):
+        costs.note(0, 0.05)
+        for _ in range(20):
+            for guesses in range(2, 6):
+                costs.note(guesses, 0.05 * ratio)
+    assert Drafter(text, 5, dear).after(3) == [4]
+    assert Drafter(text, 5, cheap).after(3) == [4, 5, 6, 7, 8]
+    unlucky = Drafter(text, 5)
+    sizes = [len(unlucky.after(token)) for _ in range(100) for token in (1, 2, 3)]
+    assert sizes[2] > 1
+    assert sizes[-1] == 1
+
+
+def test_right_guesses_make_for_longer_ones() -> None:
+    drafter, once = Drafter([], 5), [1, 2, 3, 4, 5, 6, 7, 8, 9]
+    guesses: list[int] = []
+    sizes = []
+    for token in once * 20:
+        if guesses[:1] == [token]:
+            drafter.was_right(guesses.pop(0))
+        else:
+            guesses = drafter.after(token)
+            sizes.append(len(guesses))
+    assert sizes[:9] == [0] * 9
+    assert sizes[-2] > 2

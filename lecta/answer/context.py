@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from lecta.answer.engines import Engine
@@ -14,9 +14,9 @@ Steps = list[tuple[int, ...]]
 class Context:
     """One sequence of tokens and its key/value state.
 
-    How many tokens are decoded in one call changes the last bits of their state (other matrix kernels), and once in a
-    few hundred tokens a greedy choice. So a state is taken for that of a prompt only where the calls were the same
-    ones: `read` gives, bit for bit, what an empty context would.
+    With an engine that takes no guesses, how many tokens are decoded in one call changes the last bits of their state
+    (other matrix kernels), and once in a few hundred tokens a greedy choice. So a state is taken for that of a prompt
+    only where the calls were the same ones: `read` gives, bit for bit, what an empty context would.
     """
 
     def __init__(self, engine: Engine, *, tokens: int, threads: int) -> None:
@@ -26,6 +26,8 @@ class Context:
         self._steps: Steps = []
         self.size = 0
         """Tokens held."""
+        self._guesses: list[int] = []  # decoded behind what is held
+        self._guessed = 0  # guesses of the last call that are held by now
 
     def steps(self, tokens: Sequence[int]) -> Steps:
         """Return how a run of tokens is read: in calls of as many as the engine likes, and a rest."""
@@ -39,10 +41,25 @@ class Context:
         """
         self.keep(self.held(wanted))
         kept = self.size
-        for number, step in enumerate(wanted[len(self._steps) :], len(self._steps) + 1):
-            self.decode(step)
-            on_step(number)
+        for call in self._calls(wanted[len(self._steps) :]):
+            self._decode([token for step in call for token in step])
+            self._steps += call
+            on_step(len(self._steps))
         return self.size - kept
+
+    def _calls(self, wanted: Steps) -> Iterator[Steps]:
+        """Yield the steps that are decoded in one call: tokens that were written, where that changes nothing."""
+        waiting: Steps = []
+        for step in wanted:
+            if waiting and (len(step) > 1 or len(waiting) == self._engine.at_once):
+                yield waiting
+                waiting = []
+            if len(step) > 1 or not self._engine.guesses:
+                yield [step]
+            else:
+                waiting.append(step)
+        if waiting:
+            yield waiting
 
     def held(self, wanted: Steps) -> int:
         """Return how many of these steps need not be decoded; the last must, as its logits are wanted."""
@@ -50,6 +67,7 @@ class Context:
 
     def state(self) -> bytes:
         """Return a copy of the key/value state of what is held."""
+        self._drop_guesses()
         return self._held.state()
 
     def load(self, state: bytes, of: Steps) -> bool:
@@ -65,14 +83,35 @@ class Context:
         self._steps, self.size = list(of), sum(map(len, of))
         return True
 
-    def decode(self, step: Sequence[int]) -> None:
-        """Decode tokens in one call, after those held."""
-        self._held.decode(step, self.size)
-        self._steps.append(tuple(step))  # only now: what failed or was interrupted is not held
-        self.size += len(step)
+    def write(self, token: int, guesses: Sequence[int] = ()) -> None:
+        """Hold one more token, which is decoded now if it is not the next guess; `guesses` are decoded behind it."""
+        if self._guesses[:1] == [token]:
+            del self._guesses[0]
+            self._guessed += 1
+            self.size += 1
+        else:
+            self._decode([token], guesses)
+        self._steps.append((token,))
+
+    @property
+    def expected(self) -> int | None:
+        """The next guess, decoded already, if any."""
+        return self._guesses[0] if self._guesses else None
+
+    def _decode(self, tokens: Sequence[int], guesses: Sequence[int] = ()) -> None:
+        self._drop_guesses()
+        self._held.decode(tokens, self.size, guesses)
+        self.size += len(tokens)  # only now: what failed or was interrupted is not held
+        self._guesses, self._guessed = list(guesses), 0
+
+    def _drop_guesses(self) -> None:
+        if self._guesses:
+            self._held.forget(self.size)
+            self._guesses = []
 
     def keep(self, count: int) -> None:
         """Forget all but the first `count` steps."""
+        self._guesses = []
         self._steps = self._steps[:count]
         self.size = sum(map(len, self._steps))
         # Always, as an interrupted call may have left more behind than is known here.
@@ -82,7 +121,7 @@ class Context:
 
     def sample(self, sampler: Any) -> int:
         """Return the token that a sampler takes after what is held."""
-        return self._held.sample(sampler)
+        return self._held.sample(sampler, self._guessed)
 
 
 def shared(one: Steps, other: Steps) -> int:

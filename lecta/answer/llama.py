@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from lecta.answer import thinking
 from lecta.answer.context import Context, Steps
+from lecta.answer.drafting import Costs, Drafter
 from lecta.answer.engines import opened
 from lecta.answer.states import FORMAT, States, state_key
 from lecta.errors import ChatError, PromptTooLongError, first_line
@@ -24,8 +26,9 @@ _MARK = "\ue000"  # stands for a message's content while the chat template is ap
 class LlamaChat:
     """A chat model from a GGUF file. Greedy, so that the same question gives the same answer.
 
-    What a prompt shares with the one before at its beginning is not read again, which changes no token. One reply is
-    written at a time: another thread waits for its end; in the same thread a new reply ends the one before.
+    What a prompt shares with the one before at its beginning is not read again, and what will be written is guessed
+    from what was read; neither changes a token. One reply is written at a time: another thread waits for its end; in
+    the same thread a new reply ends the one before.
     """
 
     rewinds = True
@@ -38,11 +41,12 @@ class LlamaChat:
         name: str = "",
         context_tokens: int = 4096,
         threads: int = 2,
+        guesses: bool = True,
         states: States | None = None,
         engine: str = "auto",
         copy: bool = False,
     ) -> None:
-        """Load a model. `states` keeps what was read.
+        """Load a model; without `guesses` every token is decoded in a call of its own. `states` keeps what was read.
 
         `engine` is one of `engines.NAMES`; with `copy` it may keep the weights in its own layout beside the file.
         Raises `ChatError` when the file is missing or no GGUF model.
@@ -57,6 +61,9 @@ class LlamaChat:
             self._context = Context(self.engine, tokens=context_tokens, threads=threads)
         except (ValueError, RuntimeError) as error:
             raise ChatError(f"model {self.name} has no room for context_tokens={context_tokens}: {error}") from error
+        self.guesses = self.engine.guesses if guesses else 0
+        """Tokens guessed at a time."""
+        self.costs = Costs()
         self._path = path
         self._states = states if states and states.limit else None
         self._setting = f"{context_tokens} {threads}"
@@ -81,7 +88,7 @@ class LlamaChat:
                 if opened and not begun:
                     yield opened
                 limit = max(0, min(max_tokens - len(said), self._context_tokens - self._context.size))
-                pieces = self._texts(self._write(limit, seed, speaker), said)
+                pieces = self._texts(self._write([*prompt, *said], limit, seed, speaker), said)
                 yield from _without_spaces(pieces, len(begun) - len(begun.rstrip(" ")))
             except (ValueError, RuntimeError) as error:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
@@ -213,16 +220,30 @@ class LlamaChat:
         model = self._states.digest_of(self._path)
         return f"{FORMAT} {model} {self.engine.identity} {self._setting} {self.engine.at_once}".encode()
 
-    def _write(self, limit: int, seed: int, speaker: object) -> Iterator[int]:
+    def _write(self, before: Sequence[int], limit: int, seed: int, speaker: object) -> Iterator[int]:
         """Yield the reply's tokens as soon as they are known, up to `limit`."""
         sampler = self.engine.sampler(seed)
+        drafter = Drafter(before, self.guesses, self.costs) if self.guesses else None
         written = 0
         while written < limit and not self.engine.is_end(token := self._context.sample(sampler)):
             yield token
             written += 1
             if written < limit:
                 self._check_turn(speaker)
-                self._context.decode([token])
+                self._go_on(token, drafter)
+
+    def _go_on(self, token: int, drafter: Drafter | None) -> None:
+        """Hold a token that was written."""
+        if drafter is None:
+            self._context.write(token)
+        elif token == self._context.expected:
+            drafter.was_right(token)
+            self._context.write(token)
+        else:
+            guesses = drafter.after(token)
+            started = time.perf_counter()
+            self._context.write(token, guesses)
+            drafter.costs.note(len(guesses), time.perf_counter() - started)
 
     def _texts(self, written: Iterator[int], said: Sequence[int]) -> Iterator[str]:
         """Yield the text of tokens, after that of the tokens `said`."""

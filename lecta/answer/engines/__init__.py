@@ -20,12 +20,15 @@ NAMES = ("auto", "ik", "llama.cpp")
 class Held(Protocol):
     """One sequence of tokens and its key/value state."""
 
-    def decode(self, tokens: Sequence[int], position: int) -> None:
-        """Decode tokens in one call, the first at `position`. Raises `ValueError` or `RuntimeError`."""
+    def decode(self, tokens: Sequence[int], position: int, guesses: Sequence[int] = ()) -> None:
+        """Decode tokens in one call, the first at `position`, and guesses of what follows them.
+
+        Raises `ValueError` or `RuntimeError`.
+        """
         ...
 
-    def sample(self, sampler: Any) -> int:
-        """Return the token that a sampler takes after the last one decoded."""
+    def sample(self, sampler: Any, guessed: int = 0) -> int:
+        """Return the token that a sampler takes after the tokens of the last call and so many of its guesses."""
         ...
 
     def forget(self, position: int) -> bool:
@@ -52,6 +55,9 @@ class Engine(Protocol):
     """Names all that a state depends on beside the model's file and the context's parameters."""
     at_once: int
     """Tokens decoded in one call while a prompt is read: what is fastest, with Ctrl-C heard in between."""
+    guesses: int
+    """Up to so many may be decoded behind a token. Where there are any, how many tokens are in a call changes nothing:
+    the state of each is, bit for bit, the one it has in any other call."""
 
     def tokenize(self, text: str, *, beginning: bool = False, special: bool = False) -> list[int]:
         """Return a text's tokens; with `special` control tokens that are spelt out count as such."""

@@ -60,6 +60,7 @@ class IkLlama:
     """A model on ik_llama.cpp, its weights laid out for the kernels that read four rows at once."""
 
     at_once = 128
+    guesses = 5  # of one token alone the kernels round otherwise, so none is ever decoded alone: a guess costs little
 
     def __init__(self, path: Path, *, copy: bool = False) -> None:
         """Load a model; with `copy` its weights in the other layout are kept beside it. Raises `ChatError`."""
@@ -67,7 +68,7 @@ class IkLlama:
             if file.read(4) != b"GGUF":  # it would print a line of its own
                 raise ChatError(f"{path} is no GGUF file")
         self._api = api = _api()
-        self.identity = f"{_PACKAGE} {version(_PACKAGE)} repacked {platform.machine()}"
+        self.identity = f"{_PACKAGE} {version(_PACKAGE)} repacked, in rows {platform.machine()}"
         repacked = _repacked(path) if copy else None
         parameters = api.llama_model_default_params()
         parameters.n_gpu_layers = 0
@@ -135,7 +136,7 @@ class _Held:
         self._engine = engine  # the model must outlive its context
         self._api, self._words = api, words
         parameters = api.llama_context_default_params()
-        parameters.n_ctx = tokens
+        parameters.n_ctx = tokens + engine.guesses  # and for guesses behind the last
         parameters.n_batch = parameters.n_ubatch = engine.at_once
         parameters.n_threads = parameters.n_threads_batch = threads
         parameters.flash_attn = False  # writing is a tenth faster without, behind 1,600 tokens
@@ -143,24 +144,32 @@ class _Held:
         if not self._context:
             raise RuntimeError(f"no memory for a context of {tokens} tokens")
         self._batch = api.llama_batch_init(engine.at_once, 0, 1)
+        self._last = 0  # row of the last call that is no guess
 
     def __del__(self) -> None:
         if getattr(self, "_context", None):
             self._api.llama_batch_free(self._batch)
             self._api.llama_free(self._context)
 
-    def decode(self, tokens: Sequence[int], position: int) -> None:
+    def decode(self, tokens: Sequence[int], position: int, guesses: Sequence[int] = ()) -> None:
         batch = self._batch
-        batch.n_tokens = len(tokens)
-        for i, token in enumerate(tokens):
+        rows = [*tokens, *guesses]
+        alone = len(rows) == 1
+        rows += rows[:1] if alone else []
+        batch.n_tokens = len(rows)
+        for i, token in enumerate(rows):
             batch.token[i], batch.pos[i] = token, position + i
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-            batch.logits[i] = i == len(tokens) - 1
+            batch.logits[i] = i >= len(tokens) - 1
         if failed := self._api.llama_decode(self._context, batch):
             raise RuntimeError(f"llama_decode returned {failed}")
+        self._last = len(tokens) - 1
+        if alone:
+            self.forget(position + 1)
 
-    def sample(self, sampler: np.random.Generator | None) -> int:
-        logits = np.ctypeslib.as_array(self._api.llama_get_logits_ith(self._context, -1), (self._words,))
+    def sample(self, sampler: np.random.Generator | None, guessed: int = 0) -> int:
+        row = self._api.llama_get_logits_ith(self._context, self._last + guessed)
+        logits = np.ctypeslib.as_array(row, (self._words,))
         return int(logits.argmax()) if sampler is None else drawn(logits, sampler)
 
     def forget(self, position: int) -> bool:
