@@ -1,9 +1,10 @@
 """What each step of retrieval earns: every set of questions with every step of the pipeline switched on in turn.
 
-usage: python -m benchmarks.retrieval [--beir DIR SPLIT]... [--exam QUESTIONS.jsonl COURSE]... [--runs DIR]
+usage: python -m benchmarks.retrieval [--beir DIR SPLIT]... [--exam QUESTIONS COURSE]... [--also EMBEDDER]... [--runs D]
 
 DIR is a collection in BEIR's format, COURSE the folder of the lectures that the questions are on; an exam is measured
-on all material and on speech alone. Both are indexed once, into the cache folder. A step is compared with the one
+on all material and on speech alone. Both are indexed once, into the cache folder. Each is measured with the default
+embedder, and with each named by `--also`. A step is compared with the one
 before it on each question, by the randomisation test. Latency is that of `Library.search` as a user calls it, for the
 passages that an answer is given, on up to 100 of the questions, each through all steps in turn.
 
@@ -135,11 +136,11 @@ def _line(cells: Sequence[str]) -> str:
 # --- sets of questions ------------------------------------------------------------------------------------------------
 
 
-def collection(folder: Path, split: str, embedder: Embedder) -> QuestionSet:
+def collection(folder: Path, split: str, embedder: Embedder, name: str) -> QuestionSet:
     """Return a collection in BEIR's format."""
     read = beir.read(folder, split)
     return QuestionSet(
-        read.name,
+        read.name + name,
         True,
         None,
         lambda settings: beir.indexed(read, settings, embedder=embedder),
@@ -147,7 +148,7 @@ def collection(folder: Path, split: str, embedder: Embedder) -> QuestionSet:
     )
 
 
-def exams(questions: Path, course: Path, embedder: Embedder) -> list[QuestionSet]:
+def exams(questions: Path, course: Path, embedder: Embedder, name: str) -> list[QuestionSet]:
     """Return an exam on all material and on speech alone; the course is indexed if it is not in the cache."""
     kinds: list[Kind | None] = [None, "speech"]
     key = hashlib.sha256(str(course.resolve()).encode() + repr(Library(embedder=embedder).recipe).encode()).hexdigest()
@@ -155,7 +156,7 @@ def exams(questions: Path, course: Path, embedder: Embedder) -> list[QuestionSet
     Library(folder, embedder=embedder).add([course])
     return [
         QuestionSet(
-            f"{questions.resolve().parent.name}/{questions.stem}, {f'{kind} alone' if kind else 'all material'}",
+            f"{questions.resolve().parent.name}/{questions.stem}, {f'{kind} alone' if kind else 'all material'}{name}",
             False,
             kind,
             lambda settings: Library(folder, settings=settings, embedder=embedder),
@@ -169,12 +170,18 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(usage=str(__doc__).split("usage: ")[1].split("\n", maxsplit=1)[0])
     parser.add_argument("--beir", nargs=2, action="append", default=[])
     parser.add_argument("--exam", nargs=2, action="append", default=[])
+    parser.add_argument("--also", action="append", default=[], metavar="EMBEDDER")
     parser.add_argument("--runs", type=Path)
     given = parser.parse_args()
     if not given.beir and not given.exam:
         parser.error("name at least one --beir or --exam")
     if given.runs is not None:
         given.runs.mkdir(parents=True, exist_ok=True)
-    shared = Library().embedder
-    chosen = [one for row in given.exam for one in exams(Path(row[0]), Path(row[1]), shared)]
-    main([*(collection(Path(row[0]), row[1], shared) for row in given.beir), *chosen], given.runs)
+    chosen: list[QuestionSet] = []
+    for name in ("", *given.also):
+        library = Library(settings=load(embedder=name))
+        shown = f", {name}" if name else ""
+        chosen += [collection(Path(row[0]), row[1], library.embedder, shown) for row in given.beir]
+        for row in given.exam:
+            chosen += exams(Path(row[0]), Path(row[1]), library.embedder, shown)
+    main(chosen, given.runs)

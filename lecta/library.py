@@ -323,6 +323,7 @@ class Library:
             spread=spread and not understood.order and len(understood.topic) <= _NAMED,
             keep=keep,
             more=wanted if join else 0,
+            unrelated=embed.unrelated(self.embedder.name),
         )
         hits = self._asking.in_order(understood, hits, 2 * wanted if join else wanted)
         hits = join_neighbours(hits, wanted, self.store.text_of) if join else hits
@@ -570,6 +571,11 @@ class Library:
 
             folder = models.fetch(models.EMBEDDER, settings.models, self._fetch_progress(models.EMBEDDER))
             return MiniLM(folder, settings.thread_count)
+        if name == embed.BGE:
+            from lecta.embed.bge import BgeSmall
+
+            folder = models.fetch(models.BGE, settings.models, self._fetch_progress(models.BGE))
+            return BgeSmall(folder, settings.thread_count)
         kind = name.partition(":")[0]
         if kind == "st":
             from lecta.embed.sentences import SentenceTransformersEmbedder

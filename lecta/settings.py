@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     api_key: str = Field(default="", description="Key for that server, if it wants one.", repr=False)
     embedder: str = Field(
         default="",
-        description="Makes vectors: `minilm`, `openai:NAME`, `ollama:NAME`, `st:NAME_OR_FOLDER`; "
+        description="Makes vectors: `minilm`, `bge-small`, `openai:NAME`, `ollama:NAME`, `st:NAME_OR_FOLDER`; "
         "empty: the library's own, `minilm` for a new one.",
     )
     embedder_base_url: str = Field(default="", description="Address of the embedder's server; empty: `base_url`.")

@@ -364,7 +364,7 @@ def test_the_benchmark_measures_every_step(
     lectures.mkdir()
     (lectures / "lecture-02-talk.srt").write_text("1\n00:00:01,000 --> 00:00:04,000\nquick quokka\n", encoding="utf-8")
     asked = write_rows(tmp_path / "asked.jsonl", [{"id": 1, "question": "quokka", "lecture": 2}])
-    sets = [retrieval.collection(folder, "test", letters), *retrieval.exams(asked, lectures, letters)]
+    sets = [retrieval.collection(folder, "test", letters, ""), *retrieval.exams(asked, lectures, letters, "")]
     (tmp_path / "runs").mkdir()
     retrieval.main(sets, tmp_path / "runs")
     result = json.loads((tmp_path / "results" / "retrieval.json").read_text(encoding="utf-8"))

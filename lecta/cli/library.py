@@ -115,7 +115,7 @@ def reindex(
         str | None,
         typer.Option(
             "--embedder",
-            help="minilm, openai:NAME, ollama:NAME or st:NAME_OR_FOLDER. [env: LECTA_EMBEDDER]",
+            help="minilm, bge-small, openai:NAME, ollama:NAME or st:NAME_OR_FOLDER. [env: LECTA_EMBEDDER]",
             show_default=False,
         ),
     ] = None,

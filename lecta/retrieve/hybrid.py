@@ -27,16 +27,19 @@ def hybrid_search(
     keep: Callable[[Passage], bool] = lambda passage: True,
     also: str = "",
     more: int = 0,
+    unrelated: float = 0.0,
 ) -> list[Hit]:
     """Return the `k` best passages for a question, best first, and up to `more` that come after them.
 
-    `vector` is the question's, shape (dimension,). Each of the two searches proposes `candidates` passages; one of
-    them is skipped when the weight gives it no say. The title they stand under has `title_weight` of the score.
-    Passages that `keep` turns down are left out. `also` is matched with the question's words and counts less. With
-    `variety` the nearest passage of each kind keeps a place; with `spread` lectures take turns where scores are near.
+    `vector` is the question's, shape (dimension,); cosines count from `unrelated` on. Each of the two searches proposes
+    `candidates` passages; one of them is skipped when the weight gives it no say. The title they stand under has
+    `title_weight` of the score. Passages that `keep` turns down are left out. `also` is matched with the question's
+    words and counts less. With `variety` the nearest passage of each kind keeps a place; with `spread` lectures take
+    turns where scores are near.
     """
     asked, looked = question if dense_weight < 1 else "", vector if dense_weight > 0 else None
-    words, dense = index.search(asked, looked, candidates, filters, also)
+    words, near = index.search(asked, looked, candidates, filters, also)
+    dense = [replace(hit, score=hit.score - unrelated) for hit in near]
     found = {_key(hit.passage): hit for hit in [*words, *dense]}
     fused = convex_sum(
         {_key(hit.passage): hit.score for hit in words},
