@@ -121,6 +121,17 @@ class ReadsAhead(Protocol):
 
 
 @runtime_checkable
+class Leaning(Protocol):
+    """A `ChatModel` that shows how likely a reply is before it is written."""
+
+    def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
+        """Return the log-odds of a reply that begins with the first token of `one` against that of `other`.
+
+        None where what runs the model does not show them. Raises `ChatError`.
+        """
+
+
+@runtime_checkable
 class Rewindable(Protocol):
     """A `ChatModel` that goes on from the beginning of a reply, and can say it otherwise. Few servers can."""
 

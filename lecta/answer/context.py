@@ -119,6 +119,10 @@ class Context:
             self._held.clear()
             self._steps, self.size = [], 0
 
+    def log_odds(self, one: int, other: int) -> float | None:
+        """Return how much likelier one token is than another after what `read` holds; None if it is not shown."""
+        return self._held.log_odds(one, other)
+
     def sample(self, sampler: Any) -> int:
         """Return the token that a sampler takes after what is held."""
         return self._held.sample(sampler, self._guessed)

@@ -93,6 +93,16 @@ class LlamaChat:
             except (ValueError, RuntimeError) as error:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
 
+    def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
+        """Return the log-odds of a reply that begins with the first token of `one` against that of `other`."""
+        parts, _ = self._parts(messages)
+        with self._alone() as speaker:
+            try:
+                self._context.read(self._laid(parts)[1], lambda held: self._check_turn(speaker))
+            except (ValueError, RuntimeError) as error:
+                raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
+            return self._context.log_odds(*(self.engine.tokenize(word)[0] for word in (one, other)))
+
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has."""
         return len(self.engine.tokenize(text))

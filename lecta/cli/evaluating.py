@@ -157,6 +157,10 @@ def eval_answerable(
         typer.Option("--sample", min=2, help="As many questions, half of each label.", show_default=False),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of the sample.")] = 0,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Ask this one too: default, small, a GGUF.", show_default=False),
+    ] = None,
     library: LibraryOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -168,7 +172,8 @@ def eval_answerable(
     rows = answerable.read(questions)
     rows = answerable.sampled(rows, sample, seed) if sample else rows
     with counting("questions", quiet=as_json) as on_step:
-        result = answerable.evaluate(rows, library_at(library), on_step=on_step)
+        opened = library_at(library, model=model)
+        result = answerable.evaluate(rows, opened, model=opened.chat if model else None, on_step=on_step)
     if as_json:
         print_json(result)
     else:

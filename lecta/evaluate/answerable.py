@@ -1,9 +1,9 @@
 """Does lecta know which questions it can answer?
 
-Rows with passages (or a file in SQuAD 2's own format) ask of those passages alone, by the near-miss calibrator; rows
-without are searched for in a library, by the calibrator that `lecta ask` refuses by. Balanced accuracy is the mean of
-the shares of answerable and of unanswerable questions that are told right; AUROC the chance that an answerable one has
-the higher probability.
+Rows with passages (or a file in SQuAD 2's own format) ask of those passages alone, by the near-miss calibrator, and of
+a language model if one is given; rows without are searched for in a library, by the calibrator that `lecta ask` refuses
+by. Balanced accuracy is the mean of the shares of answerable and of unanswerable questions that are told right; AUROC
+the chance that an answerable one has the higher probability.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lecta.check import answerable
+from lecta.check import answerable, second_look
 from lecta.errors import UsageError
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
-from lecta.protocols import Embedder
+from lecta.protocols import ChatModel, Embedder, Leaning
 from lecta.question.words import topic
 
 Judged = tuple[int, float]
@@ -75,10 +75,16 @@ def evaluate(
     rows: Sequence[Mapping[str, Any]],
     library: Library,
     *,
+    model: ChatModel | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Judge every question, of its own passages or of the library. Raises `UsageError` where there is no library."""
+    """Judge every question, of its own passages or of the library; `model` is asked as well, of passages.
+
+    Raises `UsageError` where there is no library, or a model that cannot be asked.
+    """
     with_passages = "passages" in rows[0]
+    if model and not with_passages:
+        raise UsageError("a model is asked of rows with passages: leave it out, or give such rows")
     if not with_passages and not library.store.count():
         raise UsageError(f"library {library.path} is empty: add the course first, or give rows with passages")
     started = time.perf_counter()
@@ -88,6 +94,8 @@ def evaluate(
     for number, row in enumerate(rows, 1):
         if with_passages:
             chance = near(row["question"], row["passages"], library.embedder)
+            if model:
+                chance = second_look.probability(chance, leaning(model, row["question"], row["passages"]))
         else:
             coverage = library.coverage(row["question"])
             chance = coverage.probability
@@ -107,7 +115,7 @@ def evaluate(
         "measures": measures(judged, threshold),
         "queries": len(judged),
         "seconds": round(time.perf_counter() - started, 3),
-        "calibrator": "near miss" if with_passages else "topic",
+        "calibrator": "topic" if not with_passages else second_look.CALIBRATOR if model else "near miss",
         "refused": refused,
         "of": counts,
         "questions": told,
@@ -118,6 +126,15 @@ def near(question: str, passages: Sequence[str], embedder: Embedder) -> float:
     """Return the probability that passages on the topic of a question say what it asks."""
     found = answerable.features(answerable.Asked(question, tuple(topic(question)), {}), passages, embedder)
     return answerable.shipped()["near miss"].probability(found)
+
+
+def leaning(model: ChatModel, question: str, passages: Sequence[str]) -> float:
+    """Return a model's log-odds that passages say what is asked. Raises `UsageError` where it does not show them."""
+    asked = second_look.conversation(question, passages)
+    found = model.leaning(asked, second_look.YES, second_look.NO) if isinstance(model, Leaning) else None
+    if found is None:
+        raise UsageError(f"model {model.name} does not show how likely its words are: use `default`, with engine ik")
+    return found
 
 
 def measures(judged: Sequence[Judged], threshold: float) -> dict[str, float]:

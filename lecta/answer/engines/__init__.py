@@ -31,6 +31,10 @@ class Held(Protocol):
         """Return the token that a sampler takes after the tokens of the last call and so many of its guesses."""
         ...
 
+    def log_odds(self, one: int, other: int) -> float | None:
+        """Return how much likelier one token is than another after the last call's tokens; None if it is not shown."""
+        ...
+
     def forget(self, position: int) -> bool:
         """Forget all from a position on; tell whether that could be done (a recurrent model holds no positions)."""
         ...

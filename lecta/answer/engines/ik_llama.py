@@ -156,11 +156,12 @@ class _Held:
         rows = [*tokens, *guesses]
         alone = len(rows) == 1
         rows += rows[:1] if alone else []
+        shown = min(len(tokens) - 1, len(rows) - 2)  # of one row alone logits are rounded otherwise as well
         batch.n_tokens = len(rows)
         for i, token in enumerate(rows):
             batch.token[i], batch.pos[i] = token, position + i
             batch.n_seq_id[i], batch.seq_id[i][0] = 1, 0
-            batch.logits[i] = i >= len(tokens) - 1
+            batch.logits[i] = i >= shown
         if failed := self._api.llama_decode(self._context, batch):
             raise RuntimeError(f"llama_decode returned {failed}")
         self._last = len(tokens) - 1
@@ -168,9 +169,16 @@ class _Held:
             self.forget(position + 1)
 
     def sample(self, sampler: np.random.Generator | None, guessed: int = 0) -> int:
-        row = self._api.llama_get_logits_ith(self._context, self._last + guessed)
-        logits = np.ctypeslib.as_array(row, (self._words,))
+        logits = self._logits(guessed)
         return int(logits.argmax()) if sampler is None else drawn(logits, sampler)
+
+    def log_odds(self, one: int, other: int) -> float | None:
+        logits = self._logits(0)
+        return float(logits[one] - logits[other])
+
+    def _logits(self, guessed: int) -> npt.NDArray[np.float32]:
+        row = self._api.llama_get_logits_ith(self._context, self._last + guessed)
+        return np.ctypeslib.as_array(row, (self._words,))
 
     def forget(self, position: int) -> bool:
         return bool(self._api.llama_kv_cache_seq_rm(self._context, 0, position, -1))

@@ -91,6 +91,9 @@ class _Held:
         # `LlamaContext.get_logits_ith` is broken in 0.2.18
         return int(sampler.sample(self._context, -1))
 
+    def log_odds(self, one: int, other: int) -> float | None:
+        return None  # its logits cannot be had in 0.2.18
+
     def forget(self, position: int) -> bool:
         return bool(self._context.memory_seq_rm(0, position, -1))
 
