@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lecta.check import answerable
+from lecta.answer.llama import LlamaChat
+from lecta.check import answerable, second_look
 from lecta.check.answerable import FEATURES, Asked, Calibrator, features, parts, shipped
 from lecta.errors import UsageError
-from lecta.evaluate.answerable import measures, read, sampled
+from lecta.evaluate.answerable import evaluate, leaning, measures, read, sampled
 from lecta.library import Library
 from lecta.question.words import topic
 from lecta.settings import load
@@ -30,9 +32,43 @@ def test_a_probability_is_the_logistic_of_the_weighed_features() -> None:
 
 
 def test_the_calibrators_that_come_with_lecta_weigh_features_there_are() -> None:
-    assert set(shipped()) == {"topic", "near miss"}
-    for one in shipped().values():
-        assert set(one.weights) <= set(FEATURES)
+    asked = shipped()[second_look.CALIBRATOR]
+    assert set(asked.weights) == set(second_look.evidence(0.5, 0.0))
+    assert set(shipped()) == {"topic", "near miss", second_look.CALIBRATOR}
+    for name in ("topic", "near miss"):
+        assert set(shipped()[name].weights) <= set(FEATURES)
+
+
+def test_a_model_that_leans_to_yes_and_words_that_agree_raise_the_probability() -> None:
+    assert second_look.probability(0.5, 2.0) > second_look.probability(0.5, -2.0)
+    assert second_look.probability(0.9, 0.0) > second_look.probability(0.1, 0.0)
+    assert 0 < second_look.probability(0.0, -50.0) < second_look.probability(1.0, 50.0) <= 1
+
+
+@pytest.mark.slow
+def test_a_model_is_asked_whether_a_passage_answers(small_model: Path, letters: LetterEmbedder, tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"question": "When was Rollo born?", "passages": ["Rollo was born in 846."], "label": 1},
+        {"question": "When was Rollo born?", "passages": ["Bread is baked from flour."], "label": 0},
+    ]
+    library = Library(tmp_path / "none", embedder=letters)
+    chat = LlamaChat(small_model, threads=1, context_tokens=1024)
+    if chat.leaning(second_look.conversation("Why?", ["So."]), "Yes", "No") is None:
+        pytest.skip("this engine shows no logits")
+    result = evaluate(rows, library, model=chat)
+    assert result["calibrator"] == second_look.CALIBRATOR
+    yes, no = (row["probability"] for row in result["questions"])
+    assert yes > no
+    leans = [chat.leaning(second_look.conversation(row["question"], row["passages"]), "Yes", "No") for row in rows]
+    assert leans == [leaning(chat, row["question"], row["passages"]) for row in rows]  # asked again it says the same
+    with pytest.raises(UsageError, match="rows with passages"):
+        evaluate([{"question": "When?", "label": 1}], library, model=chat)
+
+
+def test_a_model_that_shows_nothing_is_refused_in_one_line(letters: LetterEmbedder, tmp_path: Path) -> None:
+    rows = [{"question": "When?", "passages": ["In May."], "label": 1}]
+    with pytest.raises(UsageError, match="does not show how likely its words are"):
+        evaluate(rows, Library(tmp_path / "none", embedder=letters), model=_Writing())
 
 
 def test_features_tell_what_of_the_question_stands_in_the_passage() -> None:

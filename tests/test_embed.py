@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lecta import Library, embed
+from lecta import Library, embed, models
+from lecta.embed.bge import BgeSmall
 from lecta.embed.minilm import MiniLM, _make_quick
 from lecta.errors import ModelError
 from lecta.settings import load
@@ -104,3 +105,46 @@ def test_a_model_of_sentence_transformers(minilm: MiniLM, minilm_folder: Path, l
     )
     with pytest.raises(ModelError, match="cannot be loaded"):
         Library(tmp_path / "other", settings=load(embedder=f"st:{lectures}")).embedder  # noqa: B018
+
+
+# --- BGE --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def bge(models_folder: Path) -> BgeSmall:
+    return BgeSmall(models.fetch(models.BGE, models_folder))
+
+
+def test_bge_knows_what_is_meant_and_what_is_unrelated(bge: BgeSmall) -> None:
+    question = bge.embed_queries(["How do errors flow backward through a network?"])[0]
+    near, far = bge.embed_documents(
+        ["Backpropagation multiplies local derivatives from the loss to the weights.", "Bake the cake for an hour."]
+    )
+    assert question @ near > question @ far + 0.05
+    assert question @ far < embed.unrelated(bge.name) < question @ near
+
+
+def test_bge_vectors_have_unit_length_and_do_not_depend_on_their_neighbours(bge: BgeSmall) -> None:
+    texts = ["a", "the chain rule " * 30, "word " * 900, "∂L/∂w"]
+    together = bge.embed_documents(texts)
+    assert together.shape == (4, bge.dimension)
+    assert np.linalg.norm(together, axis=1) == pytest.approx(1.0, abs=1e-5)
+    for text, vector in zip(texts, together, strict=True):
+        assert float(bge.embed_queries([text])[0] @ vector) > 0.97  # activations are quantised by the batch
+    assert bge.embed_documents([]).shape == (0, bge.dimension)
+
+
+def test_bge_is_opened_by_its_setting_and_remembered(tmp_path: Path, lectures: Path, bge: BgeSmall) -> None:
+    made = Library(tmp_path / "library", settings=load(embedder="bge-small"))
+    made.add([lectures])
+    again = Library(tmp_path / "library", settings=load())
+    assert again.recipe.embedder == bge.name == embed.recorded_name("bge-small")
+    hits = again.search("multiply derivatives along a path").hits
+    assert hits[0].passage.source.endswith("lecture-02-chain-rule.md")
+    assert 0 < hits[0].score <= 1
+
+
+def test_a_damaged_bge_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(ModelError, match="lecta models verify"):
+        BgeSmall(tmp_path)
