@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from lecta.answering import Listeners, OnText
     from lecta.conversations import Conversations
     from lecta.covering import Covering
+    from lecta.embed.minilm import MiniLM
     from lecta.embedding import OnEmbedded
     from lecta.intake import Intake
     from lecta.lectures import Lecture
@@ -494,7 +495,7 @@ class Library:
         """Tell whether the passages answer the question, where that is asked and was calibrated for the embedder."""
         if not self.settings.answerable or not found.hits or found.understood is None:
             return None
-        if self.embedder.name != embed.MINILM:
+        if not embed.is_own(self.embedder.name):
             return None
         return self._covering(filters).judge(found.understood, found.hits, self.settings.answerable)
 
@@ -504,7 +505,9 @@ class Library:
         def search(part: str) -> Sequence[Hit]:
             return self._search(part, None, filters, keep=_says_something).hits
 
-        return Covering(self.embedder, self._asking.lexicon.counts, search)
+        # Calibrated with MiniLM's cosines, whichever model finds the passages.
+        knows = self.judge if embed.is_own(self.embedder.name) else self.embedder
+        return Covering(knows, self._asking.lexicon.counts, search)
 
     @cached_property
     def conversations(self) -> Conversations:
@@ -593,14 +596,19 @@ class Library:
             dimension=dimension,
         )
 
-    @cached_property
+    @property
     def token_embedder(self) -> TokenEmbedder:
-        """The model that the support check compares words with; its calibrator knows this one only."""
-        if isinstance(self.embedder, TokenEmbedder) and self.embedder.name == embed.MINILM:
-            return self.embedder
-        folder = models.fetch(models.EMBEDDER, self.settings.models, self._fetch_progress(models.EMBEDDER))
+        """The model that the support check compares words with."""
+        return self.judge
+
+    @cached_property
+    def judge(self) -> MiniLM:
+        """The model that the checks were calibrated with, which know no other."""
         from lecta.embed.minilm import MiniLM
 
+        if isinstance(self.embedder, MiniLM):
+            return self.embedder
+        folder = models.fetch(models.EMBEDDER, self.settings.models, self._fetch_progress(models.EMBEDDER))
         return MiniLM(folder, self.settings.thread_count)
 
     @property

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lecta.answer.context import Context
 from lecta.answer.drafting import Costs, Drafter
 from lecta.answer.engines import ik_llama
 from lecta.answer.llama import LlamaChat
-from lecta.errors import ChatError
+from lecta.errors import ChatError, PromptTooLongError
 from lecta.types import Message
 
 SYSTEM = Message("system", "You are a teaching assistant. Answer in a few sentences, from the excerpt alone.")
@@ -146,6 +147,48 @@ def test_a_reply_that_was_left_is_ended_by_the_next_and_another_thread_waits(cha
     parts += list(running)
     other.join()
     assert "".join(parts) == replies[0] == expected
+
+
+def test_what_cannot_forget_a_part_is_read_anew_and_gets_no_guesses(small_model: Path) -> None:
+    if not ik_llama.is_installed():
+        pytest.skip("no wheel of ik_llama.cpp here")
+    engine = ik_llama.IkLlama(small_model)
+    assert engine.forgets
+    assert engine.guesses == 5
+    assert engine._metadata("general.architecture") == "qwen2"
+    assert engine._metadata("no.such.key") == ""
+    engine.forgets, engine.guesses = False, 0  # as of a recurrent model
+    chat = LlamaChat(small_model, threads=1, context_tokens=512)
+    context = Context(engine, tokens=256, threads=1)
+    context.read([(1, 2, 3), (4,), (5,)])
+    assert context.size == 5
+    context.keep(1)
+    assert context.size == 0
+    assert chat.guesses == 5
+
+
+def test_tokens_that_were_written_are_read_together_and_each_call_is_told(chat: LlamaChat) -> None:
+    context = Context(chat.engine, tokens=256, threads=1)
+    told: list[int] = []
+    context.read([(1, 2, 3), (4,), (5,), (6, 7), *((token,) for token in range(8, 28))], told.append)
+    assert context.size == 27
+    assert told == ([1, 2, 3, 4, 20, 24] if chat.engine.guesses else list(range(1, 25)))
+
+
+def test_a_leaning_is_refused_where_the_prompt_is_too_long(chat: LlamaChat) -> None:
+    with pytest.raises(PromptTooLongError):
+        chat.leaning([Message("user", "word " * 2000)], "Yes", "No")
+
+
+def test_costs_that_looked_dear_are_tried_again() -> None:
+    costs = Costs()
+    for _ in range(20):
+        costs.note(1, 0.05)
+        costs.note(3, 1.0)
+    assert costs.of(3) > 10
+    for _ in range(1000):
+        costs.note(1, 0.05)
+    assert costs.of(3) < 2
 
 
 def test_guesses_follow_what_pays() -> None:

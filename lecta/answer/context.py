@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from lecta.answer.engines import Engine
+from lecta.answer.engines import TOGETHER, Engine
 
 Steps = list[tuple[int, ...]]
 """Tokens in the order they are decoded; each tuple is one call."""
@@ -14,7 +14,7 @@ Steps = list[tuple[int, ...]]
 class Context:
     """One sequence of tokens and its key/value state.
 
-    With an engine that takes no guesses, how many tokens are decoded in one call changes the last bits of their state
+    Where no guesses are taken, how many tokens are decoded in one call changes the last bits of their state
     (other matrix kernels), and once in a few hundred tokens a greedy choice. So a state is taken for that of a prompt
     only where the calls were the same ones: `read` gives, bit for bit, what an empty context would.
     """
@@ -37,7 +37,7 @@ class Context:
     def read(self, wanted: Steps, on_step: Callable[[int], None] = lambda held: None) -> int:
         """Hold these steps and nothing else, ready to sample; return how many tokens had to be decoded.
 
-        `on_step` is called with the number of steps held, after each that was decoded.
+        `on_step` is called with the number of steps held, after each call.
         """
         self.keep(self.held(wanted))
         kept = self.size
@@ -48,18 +48,11 @@ class Context:
         return self.size - kept
 
     def _calls(self, wanted: Steps) -> Iterator[Steps]:
-        """Yield the steps that are decoded in one call: tokens that were written, where that changes nothing."""
-        waiting: Steps = []
-        for step in wanted:
-            if waiting and (len(step) > 1 or len(waiting) == self._engine.at_once):
-                yield waiting
-                waiting = []
-            if len(step) > 1 or not self._engine.guesses:
-                yield [step]
-            else:
-                waiting.append(step)
-        if waiting:
-            yield waiting
+        """Yield the steps that are decoded in one call: the last ones, of a token each, where that changes nothing."""
+        alone = next((i for i, step in enumerate(reversed(wanted)) if len(step) > 1), len(wanted))
+        first = len(wanted) - alone if self._engine.guesses else len(wanted)
+        yield from ([step] for step in wanted[:first])
+        yield from (wanted[start : start + TOGETHER] for start in range(first, len(wanted), TOGETHER))
 
     def held(self, wanted: Steps) -> int:
         """Return how many of these steps need not be decoded; the last must, as its logits are wanted."""

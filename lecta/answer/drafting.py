@@ -16,6 +16,7 @@ _WEIGHT = 8.0  # guesses that the prior counts for
 _RECENT = 0.98  # weight of a guess's outcome at the next one
 _COSTS = (1.0, 1.33, 1.46, 1.7, 1.95)  # of a call with one to five guesses, until they are measured
 _MEASURED = 15  # calls of each kind, the last ones
+_AFRESH = 50  # calls after which each kind gets its first cost once more: what looked dear must be tried again
 
 
 class Costs:
@@ -23,11 +24,16 @@ class Costs:
 
     def __init__(self) -> None:
         """Begin with a measured machine's costs, which weigh as much as three calls."""
+        self._calls = 0
         self._one: deque[float] = deque(maxlen=_MEASURED)
         self._ratios = [deque([cost] * 3, maxlen=_MEASURED) for cost in _COSTS]
 
     def note(self, guesses: int, seconds: float) -> None:
         """Take in how long a call took; a token alone is decoded beside a filler and costs as much as with a guess."""
+        self._calls += 1
+        if self._calls % _AFRESH == 0:
+            for ratios, cost in zip(self._ratios, _COSTS, strict=True):
+                ratios.append(cost)
         if guesses <= 1:
             self._one.append(seconds)
         elif self._one:

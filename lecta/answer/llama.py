@@ -94,14 +94,23 @@ class LlamaChat:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
 
     def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
-        """Return the log-odds of a reply that begins with the first token of `one` against that of `other`."""
-        parts, _ = self._parts(messages)
+        """Return the log-odds of a reply that begins with the first token of `one` against that of `other`.
+
+        None for a model that thinks first. Raises `PromptTooLongError` and `ChatError`.
+        """
+        parts, thinks = self._parts(messages)
+        if thinks:
+            return None
+        size = sum(map(len, parts))
+        if size > self._context_tokens:
+            raise PromptTooLongError(size, self._context_tokens)
+        words = [self.engine.tokenize(word)[0] for word in (one, other)]
         with self._alone() as speaker:
             try:
                 self._context.read(self._laid(parts)[1], lambda held: self._check_turn(speaker))
             except (ValueError, RuntimeError) as error:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
-            return self._context.log_odds(*(self.engine.tokenize(word)[0] for word in (one, other)))
+            return self._context.log_odds(*words)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has."""
@@ -153,7 +162,7 @@ class LlamaChat:
     ) -> None:
         """Hold a prompt and what was said; states at the ends of parts are loaded, and put into `read` where new."""
         ends, wanted = self._laid(parts)
-        # What was said is decoded token by token, as it was when it was written.
+        # What was said is laid out token by token, as it was when it was written.
         wanted += [(token,) for token in said]
         self._load(wanted, ends[:-1])
 

@@ -228,7 +228,10 @@ class Calibrator:
 
 @cache
 def shipped() -> Mapping[str, Calibrator]:
-    """Return the calibrators that come with lecta: "topic" and "near miss". `benchmarks.answerable` makes the file."""
+    """Return the calibrators that come with lecta; `benchmarks.answerable` makes the file.
+
+    They are "topic", "near miss", and "near miss, asked" (see `second_look`).
+    """
     given = json.loads(FILE.read_text(encoding="utf-8"))
     return {name: Calibrator(one["weights"], one["offset"]) for name, one in given.items()}
 

@@ -31,7 +31,12 @@ def recorded_name(setting: str) -> str:
 def is_known(name: str) -> bool:
     """Tell whether an embedder can be opened by a name that a library recorded."""
     kind, _, where = name.partition(":")
-    return name in _OWN.values() or (kind in _KINDS and bool(where))
+    return is_own(name) or (kind in _KINDS and bool(where))
+
+
+def is_own(name: str) -> bool:
+    """Tell whether an embedder is inside lecta."""
+    return name in _OWN.values()
 
 
 def unrelated(name: str) -> float:

@@ -12,11 +12,12 @@ import json
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lecta.check import answerable, second_look
-from lecta.errors import UsageError
+from lecta.errors import PromptTooLongError, UsageError
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
 from lecta.protocols import ChatModel, Embedder, Leaning
@@ -93,9 +94,7 @@ def evaluate(
     told: list[dict[str, Any]] = []
     for number, row in enumerate(rows, 1):
         if with_passages:
-            chance = near(row["question"], row["passages"], library.embedder)
-            if model:
-                chance = second_look.probability(chance, leaning(model, row["question"], row["passages"]))
+            chance = _near(row, library, model)
         else:
             coverage = library.coverage(row["question"])
             chance = coverage.probability
@@ -116,10 +115,20 @@ def evaluate(
         "queries": len(judged),
         "seconds": round(time.perf_counter() - started, 3),
         "calibrator": "topic" if not with_passages else second_look.CALIBRATOR if model else "near miss",
+        "model": model.name if model else None,
         "refused": refused,
         "of": counts,
         "questions": told,
     }
+
+
+def _near(row: Mapping[str, Any], library: Library, model: ChatModel | None) -> float:
+    """Return the probability that a row's passages answer it."""
+    chance = near(row["question"], row["passages"], library.judge)
+    if model:
+        with suppress(PromptTooLongError):  # by words and meaning alone
+            chance = second_look.probability(chance, leaning(model, row["question"], row["passages"]))
+    return chance
 
 
 def near(question: str, passages: Sequence[str], embedder: Embedder) -> float:

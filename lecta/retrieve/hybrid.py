@@ -38,12 +38,11 @@ def hybrid_search(
     turns where scores are near.
     """
     asked, looked = question if dense_weight < 1 else "", vector if dense_weight > 0 else None
-    words, near = index.search(asked, looked, candidates, filters, also)
-    dense = [replace(hit, score=hit.score - unrelated) for hit in near]
+    words, dense = index.search(asked, looked, candidates, filters, also)
     found = {_key(hit.passage): hit for hit in [*words, *dense]}
     fused = convex_sum(
         {_key(hit.passage): hit.score for hit in words},
-        {_key(hit.passage): hit.score for hit in dense},
+        {_key(hit.passage): hit.score - unrelated for hit in dense},
         dense_weight,
     )
     ranked = [replace(found[key], score=score) for key, score in fused.items() if keep(found[key].passage)]

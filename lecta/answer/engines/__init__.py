@@ -61,7 +61,7 @@ class Engine(Protocol):
     """Tokens decoded in one call while a prompt is read: what is fastest, with Ctrl-C heard in between."""
     guesses: int
     """Up to so many may be decoded behind a token. Where there are any, how many tokens are in a call changes nothing:
-    the state of each is, bit for bit, the one it has in any other call."""
+    the state of each is, bit for bit, the one it has in any other call (of up to `TOGETHER`)."""
 
     def tokenize(self, text: str, *, beginning: bool = False, special: bool = False) -> list[int]:
         """Return a text's tokens; with `special` control tokens that are spelt out count as such."""
@@ -92,6 +92,8 @@ class Engine(Protocol):
         ...
 
 
+TOGETHER = 16
+"""Tokens that were written are read again in calls of so many: of some kinds of weights larger ones round otherwise."""
 TOP_K, TOP_P, TEMPERATURE = 40, 0.9, 0.7
 """Of a token that is drawn: near the likeliest ones."""
 

@@ -43,6 +43,8 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "llama_kv_cache_seq_rm": (_BOOL, [_POINTER, _INT, _INT, _INT]),
     "llama_log_set": (None, [_LOG, _POINTER]),
     "llama_model_chat_template": (_TEXT, [_POINTER, _TEXT]),
+    "llama_model_has_recurrent": (_BOOL, [_POINTER]),
+    "llama_model_meta_val_str": (_INT, [_POINTER, _TEXT, _TEXT, _SIZE]),
     "llama_state_get_data": (_SIZE, [_POINTER, _POINTER, _SIZE]),
     "llama_state_get_size": (_SIZE, [_POINTER]),
     "llama_state_set_data": (_SIZE, [_POINTER, _POINTER, _SIZE]),
@@ -60,7 +62,6 @@ class IkLlama:
     """A model on ik_llama.cpp, its weights laid out for the kernels that read four rows at once."""
 
     at_once = 128
-    guesses = 5  # of one token alone the kernels round otherwise, so none is ever decoded alone: a guess costs little
 
     def __init__(self, path: Path, *, copy: bool = False) -> None:
         """Load a model; with `copy` its weights in the other layout are kept beside it. Raises `ChatError`."""
@@ -68,7 +69,7 @@ class IkLlama:
             if file.read(4) != b"GGUF":  # it would print a line of its own
                 raise ChatError(f"{path} is no GGUF file")
         self._api = api = _api()
-        self.identity = f"{_PACKAGE} {version(_PACKAGE)} repacked, in rows {platform.machine()}"
+        self.identity = f"{_PACKAGE} {version(_PACKAGE)} repacked, in rows, {platform.machine()}"
         repacked = _repacked(path) if copy else None
         parameters = api.llama_model_default_params()
         parameters.n_gpu_layers = 0
@@ -77,8 +78,21 @@ class IkLlama:
         self._model = api.llama_model_load_from_file(os.fsencode(repacked or path), parameters)
         if not self._model:
             raise ChatError(f"{path} cannot be loaded as a GGUF model by ik_llama.cpp")
+        self.forgets = not api.llama_model_has_recurrent(self._model)
+        # Of one token alone the kernels round otherwise, so none is ever decoded alone: a guess costs little. How a
+        # mixture of experts rounds hangs on what else is in the call, and a recurrent state cannot lose a wrong guess.
+        self.guesses = 5 if self.forgets and not self._experts() else 0
         self._vocabulary = api.llama_model_get_vocab(self._model)
         self._words = int(api.llama_vocab_n_tokens(self._vocabulary))
+
+    def _experts(self) -> int:
+        return int(self._metadata(f"{self._metadata('general.architecture')}.expert_count") or 0)
+
+    def _metadata(self, key: str) -> str:
+        """Return a value of the file's header, "" where there is none."""
+        text = ctypes.create_string_buffer(256)
+        length = self._api.llama_model_meta_val_str(self._model, key.encode(), text, len(text))
+        return text.value.decode(errors="replace") if length > 0 else ""
 
     def __del__(self) -> None:
         """Give the model back."""
@@ -154,7 +168,7 @@ class _Held:
     def decode(self, tokens: Sequence[int], position: int, guesses: Sequence[int] = ()) -> None:
         batch = self._batch
         rows = [*tokens, *guesses]
-        alone = len(rows) == 1
+        alone = len(rows) == 1 and self._engine.guesses > 0
         rows += rows[:1] if alone else []
         shown = min(len(tokens) - 1, len(rows) - 2)  # of one row alone logits are rounded otherwise as well
         batch.n_tokens = len(rows)
@@ -181,6 +195,8 @@ class _Held:
         return np.ctypeslib.as_array(row, (self._words,))
 
     def forget(self, position: int) -> bool:
+        if position and not self._engine.forgets:  # the call itself says that it did
+            return False
         return bool(self._api.llama_kv_cache_seq_rm(self._context, 0, position, -1))
 
     def clear(self) -> None:
