@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from lecta import chunk, embed, models, read
 from lecta.asking import ORDERED, Asking
 from lecta.errors import LibraryError, UsageError, first_line
-from lecta.protocols import ChatModel, Embedder, ReadsAhead, TokenEmbedder
+from lecta.protocols import ChatModel, Embedder, ReadsAhead
 from lecta.question import mathematics
 from lecta.retrieve.hybrid import hybrid_search
 from lecta.retrieve.joining import join_neighbours
@@ -506,7 +506,7 @@ class Library:
             return self._search(part, None, filters, keep=_says_something).hits
 
         # Calibrated with MiniLM's cosines, whichever model finds the passages.
-        knows = self.judge if embed.is_own(self.embedder.name) else self.embedder
+        knows = self.token_embedder if embed.is_own(self.embedder.name) else self.embedder
         return Covering(knows, self._asking.lexicon.counts, search)
 
     @cached_property
@@ -596,13 +596,8 @@ class Library:
             dimension=dimension,
         )
 
-    @property
-    def token_embedder(self) -> TokenEmbedder:
-        """The model that the support check compares words with."""
-        return self.judge
-
     @cached_property
-    def judge(self) -> MiniLM:
+    def token_embedder(self) -> MiniLM:
         """The model that the checks were calibrated with, which know no other."""
         from lecta.embed.minilm import MiniLM
 

@@ -6,13 +6,14 @@ most 512 tokens. Its instruction for questions is left out: with it nDCG@10 on S
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from lecta.embed.batches import by_length
 from lecta.errors import ModelError, first_line
 from lecta.protocols import Vectors
 
@@ -49,7 +50,7 @@ class BgeSmall:
         """Return unit vectors, shape (len(texts), 384)."""
         token_ids = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
         vectors = np.empty((len(texts), self.dimension), np.float32)
-        for batch in batches([len(ids) for ids in token_ids]):
+        for batch in by_length([len(ids) for ids in token_ids], _BATCH_TOKENS):
             first = self._first_states([token_ids[i] for i in batch])
             vectors[batch] = first / np.linalg.norm(first, axis=1, keepdims=True)
         return vectors
@@ -68,19 +69,3 @@ class BgeSmall:
         given = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         states: npt.NDArray[np.float32] = self._session.run(["last_hidden_state"], given)[0]
         return states[:, 0]
-
-
-def batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Yield indices in batches of like length, so that little is spent on padding.
-
-    >>> list(batches([2000, 10, 900]))
-    [[1], [2], [0]]
-    """
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and lengths[i] * (len(batch) + 1) > _BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch

@@ -25,6 +25,7 @@ import platformdirs
 from filelock import FileLock
 from tokenizers import Tokenizer
 
+from lecta.embed.batches import by_length
 from lecta.errors import ModelError, first_line
 from lecta.protocols import Tokens, Vectors
 
@@ -89,7 +90,7 @@ class MiniLM:
     def _states(self, token_ids: Sequence[Sequence[int]]) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
         """Yield indices of texts and their last layer's states, (texts, longest, 384), batch by batch."""
         lengths = [len(ids) for ids in token_ids]
-        batches = list(_batches(lengths, min(_BATCH_TOKENS, -(-sum(lengths) // self._threads))))
+        batches = list(by_length(lengths, min(_BATCH_TOKENS, -(-sum(lengths) // self._threads))))
 
         def read(batch: list[int]) -> npt.NDArray[np.float32]:
             return np.asarray(self._encoder.forward_batch([list(token_ids[i]) for i in batch]).last_hidden_state)
@@ -135,18 +136,6 @@ def _rarity(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """
     places = np.clip((np.log(np.maximum(ids - _THE + 1, 1)) - 3) / 7, 0.0, 1.0)
     return np.where(ids < _THE, 0.3, places).astype(np.float32)
-
-
-def _batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Yield indices in batches of like length, so that little is spent on padding, of `most` tokens, about."""
-    batch: list[int] = []
-    for i in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and lengths[i] * (len(batch) + 1) > most:
-            yield batch
-            batch = []
-        batch.append(i)
-    if batch:
-        yield batch
 
 
 # --- conversion -------------------------------------------------------------------------------------------------------

@@ -124,7 +124,7 @@ def evaluate(
 
 def _near(row: Mapping[str, Any], library: Library, model: ChatModel | None) -> float:
     """Return the probability that a row's passages answer it."""
-    chance = near(row["question"], row["passages"], library.judge)
+    chance = near(row["question"], row["passages"], library.token_embedder)
     if model:
         with suppress(PromptTooLongError):  # by words and meaning alone
             chance = second_look.probability(chance, leaning(model, row["question"], row["passages"]))
