@@ -146,8 +146,9 @@ def test_names_in_latex() -> None:
 # --- the answer -------------------------------------------------------------------------------------------------------
 
 
-def test_the_two_layer_network_of_the_textbook_form() -> None:
+def test_the_two_layer_network_of_the_textbook_form(monkeypatch: pytest.MonkeyPatch) -> None:
     """∂L/∂w₁ = ∂L/∂ŷ · w₂ · σ'(h) · x, the loss left general."""
+    monkeypatch.setattr("lecta.derive.symbolic.PROOF_SECONDS", 30.0)  # what is proved, however busy the machine is
     found = derive("h = w_1*x; a = sigmoid(h); yhat = w_2*a; L = L(yhat, y)", "w_1", jax=False)
     expected = (
         r"\frac{\partial L}{\partial w_{1}} = \frac{\partial L}{\partial \hat{y}} \cdot w_{2} \cdot "
