@@ -53,17 +53,24 @@ bench: $(DEV) ## measure what needs no other data (minutes; writes benchmarks/re
 clean: ## remove the environment and the sample library; models stay in the user's cache
 	rm -rf $(VENV) .lecta build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# uv (one wheel, for every system) installs in seconds what takes pip minutes. It does not read pip's own settings, so
+# where a mirror or a certificate is known to pip alone, pip does it.
+install = $(UV) pip install -q --python $(BIN)/python $(1) || $(PIP) $(1)
+UV  := $(BIN)/uv
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
 # Set-up is done once, and again when what it depends on changes.
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "lecta needs Python 3.11 to 3.14; this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
+	@$(PIP) "uv>=0.13,<1" || echo "uv cannot be had: pip installs alone"
 
 $(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
-	@echo "installing into $(VENV) (1.4 GB, some minutes) ..."
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps -e .
+	@echo "installing into $(VENV) (1.4 GB) ..."
+	@$(call install,-r requirements.txt)
+	@$(call install,--no-deps -e .)
 	@touch $@
 
 $(DEV): requirements-dev.txt $(INSTALLED)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -r requirements-dev.txt
+	@$(call install,-r requirements-dev.txt)
 	@touch $@
