@@ -549,7 +549,7 @@ class Library:
             own = made.embedder if made and embed.is_known(made.embedder) else embed.MINILM
             name = embed.recorded_name(self.settings.embedder) if self.settings.embedder else own
             known = made.dimension if made and made.embedder == name else 0
-            dimension = embed.MINILM_DIMENSION if name == embed.MINILM else known
+            dimension = embed.OWN_DIMENSION if embed.is_own(name) else known
         chunker = f"{chunk.RECIPE}/{self.settings.passage_size}/{mathematics.RECIPE}"
         return Recipe(read.RECIPE, chunker, name, dimension, ALIGNER)
 

@@ -51,24 +51,24 @@ def test_a_model_is_asked_whether_a_passage_answers(small_model: Path, letters: 
         {"question": "When was Rollo born?", "passages": ["Rollo was born in 846."], "label": 1},
         {"question": "When was Rollo born?", "passages": ["Bread is baked from flour."], "label": 0},
     ]
-    library = Library(tmp_path / "none", embedder=letters)
     chat = LlamaChat(small_model, threads=1, context_tokens=1024)
+    library = Library(tmp_path / "none", embedder=letters, chat=chat)
     if chat.leaning(second_look.conversation("Why?", ["So."]), "Yes", "No") is None:
         pytest.skip("this engine shows no logits")
-    result = evaluate(rows, library, model=chat)
+    result = evaluate(rows, library, ask_model=True)
     assert result["calibrator"] == second_look.CALIBRATOR
     yes, no = (row["probability"] for row in result["questions"])
     assert yes > no
     leans = [chat.leaning(second_look.conversation(row["question"], row["passages"]), "Yes", "No") for row in rows]
     assert leans == [leaning(chat, row["question"], row["passages"]) for row in rows]  # asked again it says the same
     with pytest.raises(UsageError, match="rows with passages"):
-        evaluate([{"question": "When?", "label": 1}], library, model=chat)
+        evaluate([{"question": "When?", "label": 1}], library, ask_model=True)
 
 
 def test_a_model_that_shows_nothing_is_refused_in_one_line(letters: LetterEmbedder, tmp_path: Path) -> None:
     rows = [{"question": "When?", "passages": ["In May."], "label": 1}]
     with pytest.raises(UsageError, match="does not show how likely its words are"):
-        evaluate(rows, Library(tmp_path / "none", embedder=letters), model=_Writing())
+        evaluate(rows, Library(tmp_path / "none", embedder=letters, chat=_Writing()), ask_model=True)
 
 
 def test_features_tell_what_of_the_question_stands_in_the_passage() -> None:

@@ -73,7 +73,7 @@ def test_no_texts_give_no_vectors(minilm: MiniLM) -> None:
 
 
 def test_the_library_names_the_embedder_it_loads(minilm: MiniLM) -> None:
-    assert (minilm.name, minilm.dimension) == (embed.MINILM, embed.MINILM_DIMENSION)
+    assert (minilm.name, minilm.dimension) == (embed.MINILM, embed.OWN_DIMENSION)
 
 
 def test_a_damaged_model_is_one_clear_line(tmp_path: Path) -> None:
@@ -136,6 +136,7 @@ def test_bge_vectors_have_unit_length_and_do_not_depend_on_their_neighbours(bge:
 
 def test_bge_is_opened_by_its_setting_and_remembered(tmp_path: Path, lectures: Path, bge: BgeSmall) -> None:
     made = Library(tmp_path / "library", settings=load(embedder="bge-small"))
+    assert made.recipe.dimension == bge.dimension == embed.OWN_DIMENSION  # known before anything is opened
     made.add([lectures])
     again = Library(tmp_path / "library", settings=load())
     assert again.recipe.embedder == bge.name == embed.recorded_name("bge-small")

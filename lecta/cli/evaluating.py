@@ -173,7 +173,7 @@ def eval_answerable(
     rows = answerable.sampled(rows, sample, seed) if sample else rows
     with counting("questions", quiet=as_json) as on_step:
         opened = library_at(library, model=model)
-        result = answerable.evaluate(rows, opened, model=opened.chat if model else None, on_step=on_step)
+        result = answerable.evaluate(rows, opened, ask_model=model is not None, on_step=on_step)
     if as_json:
         print_json(result)
     else:

@@ -7,8 +7,8 @@ from pathlib import Path
 from lecta.errors import UsageError
 
 MINILM = "all-MiniLM-L6-v2/int8"  # held to lecta.embed.minilm by a test; importing that costs 0.15 s
-MINILM_DIMENSION = 384
 BGE = "bge-small-en-v1.5/int8"
+OWN_DIMENSION = 384  # of both
 _OWN = {"minilm": MINILM, "bge-small": BGE}
 _KINDS = ("openai", "ollama", "st")
 

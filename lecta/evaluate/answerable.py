@@ -76,18 +76,19 @@ def evaluate(
     rows: Sequence[Mapping[str, Any]],
     library: Library,
     *,
-    model: ChatModel | None = None,
+    ask_model: bool = False,
     on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Judge every question, of its own passages or of the library; `model` is asked as well, of passages.
+    """Judge every question, of its own passages or of the library; with `ask_model` by its model as well, of passages.
 
     Raises `UsageError` where there is no library, or a model that cannot be asked.
     """
     with_passages = "passages" in rows[0]
-    if model and not with_passages:
+    if ask_model and not with_passages:
         raise UsageError("a model is asked of rows with passages: leave it out, or give such rows")
     if not with_passages and not library.store.count():
         raise UsageError(f"library {library.path} is empty: add the course first, or give rows with passages")
+    model = library.chat if ask_model else None  # loaded only now, which takes a second
     started = time.perf_counter()
     threshold = 0.5 if with_passages else library.settings.answerable or 0.5
     judged: list[Judged] = []
