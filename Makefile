@@ -40,8 +40,8 @@ docs: $(DEV) ## write help text and settings into docs/ anew
 	$(BIN)/python -m docs.derivations
 
 lock: $(DEV) ## resolve requirements.txt anew, for every platform and Python
-	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra course --extra jax --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements-dev.txt
+	$(UV) pip compile pyproject.toml --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements.txt
+	$(UV) pip compile pyproject.toml --extra dev --extra course --extra jax --universal --python-version 3.11 --no-annotate --no-emit-index-url --no-header --upgrade -o requirements-dev.txt
 
 course: $(DEV) ## make the sample course's slides and subtitles from their sources
 	$(BIN)/python examples/make_course.py
@@ -53,9 +53,10 @@ bench: $(DEV) ## measure what needs no other data (minutes; writes benchmarks/re
 clean: ## remove the environment and the sample library; models stay in the user's cache
 	rm -rf $(VENV) .lecta build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-# uv (one wheel, for every system) installs in seconds what takes pip minutes. It does not read pip's own settings, so
-# where a mirror or a certificate is known to pip alone, pip does it.
-install = $(UV) pip install -q --python $(BIN)/python $(1) || $(PIP) $(1)
+# uv (one wheel, for every system) installs in seconds what takes pip minutes. It does not read pip's own settings: where
+# they name another index pip does it, and where uv fails.
+install = { test -x $(UV) && ! $(BIN)/python -m pip config list | grep -q '\.index-url=' \
+	&& $(UV) pip install -q --python $(BIN)/python $(1); } || $(PIP) $(1)
 UV  := $(BIN)/uv
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
@@ -63,7 +64,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 15) else "lecta needs Python 3.11 to 3.14; this is " + sys.version)'
 	$(PYTHON) -m venv $(VENV)
-	@$(PIP) "uv>=0.13,<1" || echo "uv cannot be had: pip installs alone"
+	@$(PIP) uv -c requirements-dev.txt || echo "uv cannot be had: pip installs alone"
 
 $(INSTALLED): requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing into $(VENV) (1.4 GB) ..."

@@ -112,7 +112,7 @@ class Answering:
         self._question, self._texts = question, [hit.passage.text for hit in shown]
         marker = formulas.Marker(self._texts)
         reply = Spoken(stream, self._listeners.on_thought)
-        judge = _judge(Checker(self._texts, self._token_embedder), hits, shown)
+        judge = _judge(Checker(self._texts, self._token_embedder, question), hits, shown)
         is_stopped = self._write(reply, judge, marker)
         ended = time.perf_counter()
         if self._strict and not self._text():

@@ -177,3 +177,35 @@ def test_support_is_the_same_for_marks_and_order_of_passages(minilm: MiniLM, sen
     assert one.check(sentence + " [2]").support == pytest.approx(other.check(sentence).support, abs=1e-6)
     assert one.check(sentence).citations[0] == 1
     assert other.check(sentence).citations[0] == 2
+
+
+DIFFUSION = (
+    "The forward process\nThe joint distribution of the forward process is the product of the transition kernels:\n"
+    r"$q(x_{1:T} | x_0) = \prod_{t=1}^T q(x_t | x_{t-1})$, for all $t$ from 1 to $T$."
+)
+
+
+@pytest.mark.parametrize(
+    ("formula", "is_borne"),
+    [
+        (r"q(x_{1:T} | x_0) = \prod_{t=1}^T q(x_t | x_{t-1})", True),
+        (r"q(\mathbf x_{1:T}|\mathbf x_0) = \prod_{t=1}^T q(\mathbf x_t|\mathbf x_{t-1})", True),  # spelt otherwise
+        (r"q(x_T | x_0) = \prod_{t=1}^T q(x_t | x_{t-1})", False),
+        (r"q(x_{1:T} | x_0) = \sum_{t=1}^T q(x_t | x_{t-1})", False),
+        ("t", True),  # a symbol is no statement
+    ],
+)
+def test_words_do_not_bear_a_formula_that_is_nowhere(minilm: MiniLM, formula: str, is_borne: bool) -> None:
+    sentence = f"The joint distribution of the forward process is the product of the transition kernels, ${formula}$."
+    verdict = Checker([DIFFUSION, SLIDE], minilm).check(sentence)
+    assert verdict.supported is is_borne
+    assert (verdict.citations != ()) is is_borne
+    unmarked = DIFFUSION.replace("$", "")  # as the text of a PDF: what is lost there is not held against a sentence
+    assert Checker([unmarked], minilm).check(sentence).supported
+
+
+def test_a_formula_that_mathematics_bears_is_not_made_up(minilm: MiniLM) -> None:
+    text = "The derivative of a square follows from the power rule: $\\frac{d}{dx} x^n = n x^{n-1}$."
+    for right, is_borne in (("2 x", True), ("3 x", False)):
+        sentence = f"The derivative of a square follows from the power rule: $\\frac{{d}}{{dx}} x^2 = {right}$."
+        assert Checker([text], minilm).check(sentence).supported is is_borne

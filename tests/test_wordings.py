@@ -197,7 +197,7 @@ def test_a_real_model_says_otherwise_what_no_passage_bears(
 ) -> None:
     """With the small model, which invents much; none of its sentences is said twice."""
     chat = LlamaChat(small_model)
-    library = Library(tmp_path / "library", settings=load(answerable=0, wordings=2), chat=chat)
+    library = Library(tmp_path / "library", settings=load(answerable=0, wordings=2, max_tokens=150), chat=chat)
     library.add([COURSE / "lecture-03-optimisers"])
     seeds, stream = list[int](), chat.stream
 
@@ -207,7 +207,7 @@ def test_a_real_model_says_otherwise_what_no_passage_bears(
 
     monkeypatch.setattr(chat, "stream", listened)
     question, drafts = "How are transformers trained?", list[str]()
-    greedy = Library(library.path, settings=load(answerable=0, wordings=0), chat=chat).ask(question)
+    greedy = Library(library.path, settings=load(answerable=0, wordings=0, max_tokens=150), chat=chat).ask(question)
     assert seeds == [0]
     assert any(sentence.supported is False for sentence in greedy.sentences)
     answer = library.ask(question, on_draft=drafts.append)

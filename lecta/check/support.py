@@ -14,6 +14,7 @@ from lecta.check.calibrator import shipped
 from lecta.check.evidence import Match, Passages, features, match
 from lecta.check.formulas.finding import find
 from lecta.check.formulas.lookup import Lectures
+from lecta.check.invented import Invented
 from lecta.check.words import read, without_citations
 from lecta.protocols import TokenEmbedder
 
@@ -68,19 +69,27 @@ class Verdict:
 class Checker:
     """Checks the sentences of one answer against its passages."""
 
-    def __init__(self, passages: Sequence[str], embedder: TokenEmbedder) -> None:
-        """Read the passages, in the order of their numbers."""
+    def __init__(self, passages: Sequence[str], embedder: TokenEmbedder, question: str = "") -> None:
+        """Read the passages, in the order of their numbers. What the question says may be said again."""
         self._embedder = embedder
         self._passages = Passages(read(passages, embedder))
         self._lectures = Lectures(passages)
+        self._invented = Invented(passages, self._lectures, question)
 
     def check(self, sentence: str) -> Verdict:
         """Return the verdict on a sentence, which may be Markdown with LaTeX and marks like [1]."""
         if not is_claim(sentence):
             return Verdict()
-        whole = self._check(sentence)
         if is_formula(sentence):
-            return self._looked_up(sentence, whole)
+            return self._looked_up(sentence, self._check(sentence))
+        verdict = self._check_parts(sentence)
+        if verdict.supported and self._invented.is_in(sentence, verdict.citations):
+            return Verdict(1 - SURE, False)
+        return verdict
+
+    def _check_parts(self, sentence: str) -> Verdict:
+        """Return the verdict on a sentence; one that says two things may rest on two places."""
+        whole = self._check(sentence)
         parts = [self._check(part) for part in _parts(sentence)]
         if not parts or not all(part.supported for part in parts):
             return whole

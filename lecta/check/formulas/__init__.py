@@ -35,20 +35,26 @@ def check(answer_text: str, passages: Sequence[str], *, ask: Ask | None = None) 
 
 def _check(text: str, lectures: Lectures, ask: Ask) -> tuple[Formula, ...]:
     found = find(text)[:MAX_FORMULAS]
-    verdicts = Claims(text, found, _Patience(ask)).decide()
+    verdicts = Claims(text, found, Patience(ask)).decide()
     formulas = (_formula(one, verdict, lectures) for one, verdict in zip(found, verdicts, strict=True))
     return tuple(formula for formula in formulas if formula is not None)
 
 
-class _Patience:
-    """Asks no more once a few formulas of an answer took too long."""
+class Patience:
+    """Asks no more once a few formulas took too long."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._slow = 0
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is asked."""
+        return self._slow >= MAX_SLOW
+
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
-        if self._slow >= MAX_SLOW:
+        """Ask, while there is patience."""
+        if self.is_over:
             return NO_ANSWER
         found = self._ask(question)
         self._slow += found.get("how") == NO_ANSWER["how"]

@@ -12,7 +12,8 @@ MAX_LENGTH = 1000
 
 _MARKED = re.compile(
     r"(?P<fence>```.*?(?:```|\Z))|\$\$(?P<a>.+?)\$\$|\\\[(?P<b>.+?)\\\]|\\\((?P<c>.+?)\\\)"
-    r"|(?<![\\$\w])\$(?P<d>[^$\n]+?)\$(?!\d)|`(?P<code>[^`\n]+)`",
+    r"|\\begin\{(?P<env>align|equation|gather|multline|eqnarray)(?P<star>\*?)\}(?P<e>.+?)\\end\{(?P=env)(?P=star)\}"
+    r"|(?<![\\$\w])\$(?P<d>[^$\n]+?(?:\n(?![ \t]*(?:[-*+#]|\d+[.)]|\n))[^$\n]+?)?)\$(?!\d)|`(?P<code>[^`\n]+)`",
     re.DOTALL,
 )
 _MATH_FENCE = re.compile(r"```(?:math|latex|tex)\s*\n(.*?)```", re.DOTALL)
@@ -56,7 +57,7 @@ def find(text: str) -> list[Found]:
             if inner:
                 found.append(Found(inner.group(1).strip("$ \n"), match.start(), match.end(), "latex"))
             continue
-        inside = next(group for group in match.group("a", "b", "c", "d", "code") if group is not None)
+        inside = next(group for group in match.group("a", "b", "c", "d", "e", "code") if group is not None)
         style = "code" if match.group("code") is not None else "latex"
         if style == "code" and not (0 < len(inside) <= MAX_LENGTH):
             continue

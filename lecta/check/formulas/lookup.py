@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from lecta.check.formulas.finding import Found, find, statements
 from lecta.check.formulas.reading import Tree, UnreadableError, read, sides
-from lecta.check.formulas.tokens import Token, tokenize
+from lecta.check.formulas.tokens import RELATIONS, ROW, Token, tokenize
 
 _LITTLE_WORDS = frozenset(
     re.findall(
@@ -25,8 +25,8 @@ _UNSAID = ("*", "\\cdot", "→", "⇉")  # some slides write vectors and matrice
 _ALPHABET = re.compile(r"\\math(?:rm|cal|bb|scr|frak)\{(.*)\}$")
 _LOOSE = frozenset("^_/{}")
 _FEWEST = 5
-"""Tokens of a formula that is found although fractions and superscripts are lost."""
-_END = "¶"
+"""Tokens, levels aside, of a formula that is told from others although fractions and superscripts are lost."""
+_END = ROW
 
 
 class Lectures:
@@ -36,7 +36,11 @@ class Lectures:
         """Take the texts of the passages in the order of their numbers."""
         self._passages = passages
         self._strict = [_passage_form(text) for text in passages]
-        self._loose = [[token for token in form if token not in _LOOSE] for form in self._strict]
+        # Passages that mark their formulas have lost nothing of them.
+        self._loose = [
+            [] if any(one.style == "latex" for one in find(text)) else [token for token in form if token not in _LOOSE]
+            for text, form in zip(passages, self._strict, strict=True)
+        ]
         self._single = [_single_names(text, form) for text, form in zip(passages, self._strict, strict=True)]
         self._trees: list[set[str]] | None = None
 
@@ -51,13 +55,21 @@ class Lectures:
         return found or self._find_tree(formula)
 
     def find_loosely(self, formula: Found) -> int | None:
-        """Return the passage whose text has the same signs in the same order, levels and bars of fractions aside."""
-        form = [
-            token for token in canonical(tokenize(formula.text, code=formula.style != "latex")) if token not in _LOOSE
-        ]
+        """Return the passage whose text has the same signs in the same order, levels and bars of fractions aside.
+
+        Only of passages that do not mark their formulas, as those of a PDF do not.
+        """
+        form = _loose_form(formula)
         if len(form) < _FEWEST:
             return None
         return next((n for n, there in enumerate(self._loose, 1) if _stands(form, there)), None)
+
+    def has(self, formula: Found) -> bool:
+        """Tell whether a formula stands in a passage; what states nothing may be a part of another there."""
+        if self.find(formula) or self.find_loosely(formula):
+            return True
+        form = canonical(tokenize(formula.text, code=formula.style != "latex"))
+        return not RELATIONS & set(form) and any(_has(form, there) for there in self._strict)
 
     def _find_tree(self, formula: Found) -> int | None:
         """Return the passage with the same statement in another order of its terms and factors."""
@@ -70,6 +82,15 @@ class Lectures:
                 for text in self._passages
             ]
         return next((n for n, there in enumerate(self._trees, 1) if wanted <= there), None)
+
+
+def is_long(formula: Found) -> bool:
+    """Tell whether a formula has so many signs, levels aside, that passages without it do not speak of the same."""
+    return len(_loose_form(formula)) >= _FEWEST
+
+
+def _loose_form(formula: Found) -> list[str]:
+    return [token for token in canonical(tokenize(formula.text, code=formula.style != "latex")) if token not in _LOOSE]
 
 
 def canonical(tokens: Sequence[Token]) -> list[str]:
@@ -87,7 +108,7 @@ def canonical(tokens: Sequence[Token]) -> list[str]:
         at += 1
         if token.text in ("{", "}"):
             continue
-        found.append(_spelled(token))
+        found.append("⊤" if token.text == "T" and found[-1:] == ["^"] else _spelled(token))
     while found and found[-1] in ".,;:":
         found.pop()
     return found
@@ -153,6 +174,10 @@ def canonical_open(tokens: Sequence[Token]) -> list[str]:
     """Return tokens of a text in canonical form, its punctuation kept."""
     form = canonical([*tokens, Token("operator", "|")])
     return form[:-1]
+
+
+def _has(form: list[str], there: list[str]) -> bool:
+    return any(there[at : at + len(form)] == form for at in range(len(there) - len(form) + 1))
 
 
 _GOES_ON = frozenset("^_/+-('")

@@ -53,16 +53,20 @@ _OPERATORS = {
     "\\gets": "←", "\\Rightarrow": "⇒", "\\implies": "⇒", "\\iff": "⇔", "\\sim": "∼", "\\propto": "∝", "\\in": "∈",
     "\\pm": "±", "\\mp": "∓", "\\circ": "∘", "\\odot": "⊙", "\\|": "‖", "\\Vert": "‖", "\\vert": "|", "\\mid": "|",
     "\\lvert": "|", "\\rvert": "|", "\\top": "⊤", "\\lbrace": "{", "\\ldots": "…", "\\dots": "…", "\\cdots": "…",
-    "\\parallel": "‖", "∥": "‖", "\\ll": "≪", "\\gg": "≫", "\\mapsto": "↦",
+    "\\parallel": "‖", "∥": "‖", "\\lVert": "‖", "\\rVert": "‖", "\\ll": "≪", "\\gg": "≫", "\\mapsto": "↦",
 }  # fmt: skip
 RELATIONS = frozenset("=≈≝≡≤≥≠→←⇒⇔∼∝∈<>≪≫↦")
 _LAYOUT = re.compile(
     r"\\(?:left|right|middle|bigg?[lrm]?|Bigg?[lrm]?|displaystyle|textstyle|scriptstyle|limits|nolimits|nonumber|notag"
-    r"|quad|qquad|normalsize|small|large|Large|hfill|bf|rm|it|boxed|mathllap|mathrlap|mathclap|underbrace|overbrace)"
+    r"|normalsize|small|large|Large|hfill|bf|rm|it|boxed|mathllap|mathrlap|mathclap|underbrace|overbrace)"
     r"(?![A-Za-z])|\\(?:kern|hskip|mkern)-?[\d.]+[a-z]+|\\[hv]space\*?\{[^{}]*\}"
     r"|\\(?:label|tag\*?|color|textcolor|h?phantom)\{[^{}]*\}"
     r"|\\[,;:! ]|~|\\(?:begin|end)\{[^{}]*\}(?:\{[lcr|]+\})?"
 )
+ROW = "¶"
+"""The end of a row, where the next one is another formula."""
+_ROW = re.compile(r"(?:\\\\(?:\[[\d.]+[a-z]+\])?|\\q?quad(?![A-Za-z]))(?P<rest>[\s&{}]*)")
+_GOES_ON = re.compile(r"[=≈≤≥<>+-]|\\(?:approx|leq?|geq?|cdot)(?![A-Za-z])")
 _WORDS = re.compile(r"\\(?:mathrm|text|textrm|textit|textbf|mathit|mathsf|mathtt|texttt|operatorname\*?|textnormal)\{")
 _MARKS = {"̂": "\\hat", "̃": "\\tilde", "̄": "\\bar", "̇": "\\dot"}
 _ACCENTS = ("\\hat", "\\widehat", "\\tilde", "\\widetilde", "\\bar", "\\overline", "\\dot")
@@ -91,7 +95,10 @@ def _spelled(formula: str) -> str:
     text = text.replace("\\{", "(").replace("\\}", ")").replace("\\lbrace", "(").replace("\\rbrace", ")")
     text = re.sub(r"\\left\s*\.|\\right\s*\.", "", text)
     text = re.sub(r"\\[dtc]frac(?![A-Za-z])", r"\\frac", text)
-    return _LAYOUT.sub(" ", text).replace("&", " ").replace("\\\\", " ")
+    text = re.sub(r"\\frac\s*(\d)\s*(\d)", r"\\frac{\1}{\2}", text)
+    text = re.sub(r"\\arg\s*\\(max|min)(?![A-Za-z])", r"\\operatorname{arg\1}", text)
+    text = _ROW.sub(lambda row: (" " if _GOES_ON.match(row.string, row.end()) else f" {ROW} ") + row["rest"], text)
+    return _LAYOUT.sub(" ", text).replace("&", " ").replace("...", "…")
 
 
 def _plain(character: str) -> str:
