@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from lecta.answer import citations, prompt
+from lecta.answer.quoting import whole_sentences
 from lecta.answer.thinking import Spoken
 from lecta.answer.wordings import LEFT, best_wordings, until_circle
 from lecta.check import formulas, orders
@@ -21,6 +22,8 @@ from lecta.protocols import ChatModel, Rewindable, TokenEmbedder
 from lecta.types import Answer, Hit, Message, Sentence, Span
 
 UNSUPPORTED = citations.UNSUPPORTED
+_AKIN = 0.4
+"""Support from which a sentence that is in doubt is about the same as the words that come nearest."""
 OnText = Callable[[str], None]
 """Called with each piece of an answer as it is written."""
 
@@ -85,6 +88,7 @@ class Answering:
         self._question, self._texts = "", list[str]()
         self._messages: list[Message] = []
         self._draft = ""
+        self._quote: Callable[[str], str] = lambda sentence: ""
         self._first_at = 0.0
         self._told = 0
 
@@ -112,7 +116,9 @@ class Answering:
         self._question, self._texts = question, [hit.passage.text for hit in shown]
         marker = formulas.Marker(self._texts)
         reply = Spoken(stream, self._listeners.on_thought)
-        judge = _judge(Checker(self._texts, self._token_embedder, question), hits, shown)
+        checker = Checker(self._texts, self._token_embedder, question)
+        judge = _judge(checker, hits, shown)
+        self._quote = _quoting(checker, judge, hits, self._texts)
         is_stopped = self._write(reply, judge, marker)
         ended = time.perf_counter()
         if self._strict and not self._text():
@@ -177,7 +183,12 @@ class Answering:
 
         def told(first: int) -> Iterator[str]:
             for sentence in best_wordings(
-                lambda begun, number: write(begun, first + number), judge, tries, self._on_draft, self._on_left
+                lambda begun, number: write(begun, first + number),
+                judge,
+                tries,
+                self._on_draft,
+                self._on_left,
+                self._quote,
             ):
                 self._said.append(sentence)
                 yield sentence
@@ -265,6 +276,24 @@ def without_orders(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], list[str]]:
         harmless.append(replace(hit, passage=replace(hit.passage, text=text)) if left_out else hit)
         ordered += left_out
     return tuple(harmless), ordered
+
+
+def _quoting(
+    checker: Checker, judge: Callable[[str], Sentence], hits: Sequence[Hit], texts: Sequence[str]
+) -> Callable[[str], str]:
+    """Return what finds the words of slides or notes that say what a doubtful sentence tries to say.
+
+    Speech is not quoted: it was heard, without its marks, and goes on and on.
+    """
+
+    def quote(sentence: str) -> str:
+        if (judge(sentence).support or 0.0) < _AKIN or (span := checker.nearest(sentence)) is None:
+            return ""
+        if hits[span.passage - 1].passage.kind == "speech":
+            return ""
+        return whole_sentences(texts[span.passage - 1], span.start, span.end)
+
+    return quote
 
 
 def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Callable[[str], Sentence]:

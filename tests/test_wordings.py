@@ -141,6 +141,48 @@ def test_the_heading_of_an_excerpt_is_no_sentence() -> None:
     assert "".join(without_headings(words, {heading})) == f"{heading} It rises.\nSo."
 
 
+SURE = {"It rises.": 0.9, "It hums.": 0.7, "It rests.": 0.8, "It falls.": 0.65}
+
+
+@pytest.mark.parametrize(
+    ("drawn", "quoted", "told"),
+    [
+        ("", "It rises.", ["It rises.", " So:"]),  # the lecture's words, and it goes on from them
+        ("It rests.", "", ["It rests.", " So:"]),
+        ("It hums.", "", ["It falls.", " So:"]),  # of several wordings the check takes the one that deceives it best
+        ("It rests.", "It hums.", ["It rests.", " So:"]),  # words the check is not sure of are no better quoted
+    ],
+)
+def test_what_is_borne_but_in_doubt_is_quoted_or_said_otherwise_or_stays(
+    drawn: str, quoted: str, told: list[str]
+) -> None:
+    def write(begun: str, number: int) -> Iterator[str]:
+        return iter([drawn if number else "It falls. So:"[len(begun) :] if begun in ("", "It falls.") else " So:"])
+
+    def judge(text: str) -> Sentence:
+        return Sentence(text, support=SURE.get(text), supported=None if text.endswith(":") else text in SURE)
+
+    asked: list[str] = []
+
+    def quote(sentence: str) -> str:
+        asked.append(sentence)
+        return quoted
+
+    assert list(best_wordings(write, judge, lambda: 1, quote=quote)) == told
+    assert asked == ["It falls."]
+
+
+def test_what_was_told_is_not_quoted_again() -> None:
+    def write(begun: str, number: int) -> Iterator[str]:
+        return iter(["" if number else "It rises. It falls."[len(begun) :]])
+
+    def judge(text: str) -> Sentence:
+        return Sentence(text, support=SURE.get(text), supported=text in SURE)
+
+    told = best_wordings(write, judge, lambda: 1, quote=lambda sentence: "It rises.")
+    assert list(told) == ["It rises.", " It falls."]
+
+
 def test_without_tries_nothing_is_asked_again() -> None:
     assert _answer({("", 0): "It sings. It swims."}, tries=0) == (["It sings.", " It swims."], [("", 0)])
 
@@ -189,6 +231,40 @@ def test_a_reply_of_headings_alone_is_drawn_again(course_library: Library) -> No
     chat = Scripted("<excerpt>\n</excerpt>", FROM_LECTURE)
     assert _asked(course_library, chat).said == FROM_LECTURE
     assert chat.asked == [("", 0), ("", 1)]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "At every node one multiplies the incoming gradient by its own derivative and hands the product on.",
+            "At each node, multiply the gradient that arrives from behind by the local derivative, and pass the result "
+            "on.",
+        ),
+        ("At each node, multiply the gradient that arrives from behind by the local derivative.", ""),  # sure already
+    ],
+)
+def test_the_notes_own_words_stand_for_a_sentence_in_doubt(course_library: Library, said: str, shown: str) -> None:
+    class Paraphrasing:
+        name, rewinds = "paraphrasing", True
+
+        def stream(
+            self, messages: Sequence[Message], max_tokens: int, *, begun: str = "", seed: int = 0
+        ) -> Iterator[str]:
+            yield from [] if begun or seed else re.findall(r"\s*\S+", said)
+
+    library = Library(
+        course_library.path, settings=load(wordings=1), embedder=course_library.embedder, chat=Paraphrasing()
+    )
+    answer = library.ask("What is backpropagation?")
+    (sentence,) = answer.sentences
+    assert sentence.text == answer.said == (shown or said)
+    assert sentence.supported
+    (span, *_) = sentence.spans
+    place = answer.passages[span.passage - 1].passage
+    assert place.kind == "notes"
+    if shown:
+        assert place.text[span.start_index - place.start_index : span.end_index - place.start_index] == shown
 
 
 @pytest.mark.slow

@@ -1,7 +1,8 @@
-"""What becomes of a reply's sentences: said otherwise where no passage bears them, and an end to circles.
+"""What becomes of a reply's sentences: said otherwise where no passage surely bears them, and an end to circles.
 
-The model goes back to where a sentence began and says it otherwise. What it says again is left out; where it goes round
-in a circle, or has left the lectures, the answer ends.
+In place of such a sentence stand the lecture's own words; where there are none to quote, the model goes back to where
+it began and says it otherwise. What it says again is left out; where it goes round in a circle, or has left the
+lectures, the answer ends.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from lecta.types import Sentence
 LEFT = "Here the model left the lectures, and the answer ends."
 """The sentence behind an answer that would have gone on without them."""
 
+_FIRM = 0.75
+"""Support from which a sentence is not said otherwise, and that another wording must have: of several the check takes
+the one that deceives it best. By reading, of 16 citations below it 4 bore their sentence wholly, of 84 above 78."""
 _SAME = 0.7  # share of the words of both from which two sentences are the same
 _ITEM = re.compile(r"[-*+|]|\d+[.)]\s")
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
@@ -51,8 +55,11 @@ def best_wordings(
     tries: Callable[[], int],
     on_draft: Callable[[str], None] = lambda sentence: None,
     on_left: Callable[[], None] = lambda: None,
+    quote: Callable[[str], str] = lambda sentence: "",
 ) -> Iterator[str]:
     """Yield the sentences of an answer, each as it was borne, or as it was first said where no wording was.
+
+    `quote` returns what a passage says in place of a sentence that may not be borne, or "".
 
     `write` yields the words that follow a beginning of the answer, for 0 the likeliest ones, for 1, 2, ... up to
     `tries()` others, which is asked when a sentence is not borne. A wording that says again what was said does not
@@ -76,10 +83,11 @@ def best_wordings(
             return
         if again:
             continue
-        if times and (verdict.supported is False or _is_circle(sentence)):
+        if times and (is_doubtful(verdict) or _is_circle(sentence)):
             text = "".join(said)
-            other = _other(write, judge, times, text, on_draft)
-            if (other is None and has_borne) or (not other and _is_circle(sentence)):
+            other = _quoted(quote, judge, sentence, text) or _other(write, judge, times, text, on_draft)
+            is_lost = not verdict.supported
+            if (other is None and has_borne and is_lost) or (not other and _is_circle(sentence)):
                 return
             sentence = other or sentence
             verdict = judge(sentence.strip())
@@ -95,6 +103,23 @@ def best_wordings(
             return
 
 
+def is_doubtful(verdict: Sentence) -> bool:
+    """Tell whether a sentence claims something that passages may not bear."""
+    return verdict.supported is not None and not _is_firm(verdict)
+
+
+def _is_firm(verdict: Sentence) -> bool:
+    return verdict.supported is True and (verdict.support is None or verdict.support >= _FIRM)
+
+
+def _quoted(quote: Callable[[str], str], judge: Callable[[str], Sentence], sentence: str, text: str) -> str:
+    """Return what a passage says in place of a sentence, with the space before it, if that is not told yet."""
+    words = quote(sentence.strip())
+    if not words or not _is_firm(judge(words)) or _is_told(words, text):
+        return ""
+    return sentence[: len(sentence) - len(sentence.lstrip())] + words
+
+
 def _other(
     write: Callable[[str, int], Iterator[str]],
     judge: Callable[[str], Sentence],
@@ -107,7 +132,7 @@ def _other(
     for number in range(1, tries + 1):
         sentence = next(sentences(write(text, number), on_draft), "")
         ended = ended or not sentence.strip()
-        if sentence.strip() and judge(sentence.strip()).supported and not _is_told(sentence, text):
+        if sentence.strip() and _is_firm(judge(sentence.strip())) and not _is_told(sentence, text):
             return sentence
     return None if ended else ""
 

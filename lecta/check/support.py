@@ -127,6 +127,11 @@ class Checker:
         found = self._match(sentence)
         return 0.0 if found is None else shipped()["references"].probability(features(found, self._passages))
 
+    def nearest(self, sentence: str) -> Span | None:
+        """Return the words of a passage that come nearest to a sentence, whether or not they bear it."""
+        found = self._match(sentence)
+        return self._span(int(found.scores.argmax())) if found else None
+
     def _match(self, sentence: str) -> Match | None:
         claim = read([without_citations(sentence)], self._embedder)[0]
         return match(claim, self._passages) if claim.keys and self._passages.keys else None
