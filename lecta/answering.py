@@ -199,8 +199,13 @@ class Answering:
 
     def _raw_of(self, begun: str) -> str:
         """Return a beginning as the model wrote it, so that it need not read it anew, or as it is."""
-        raws = (citations.raw_beginning(raw, begun) for raw in reversed(self._raw))
-        return next((raw for raw in raws if raw is not None), begun)
+        for count in range(len(self._said), -1, -1):  # what was quoted the model never wrote
+            told = "".join(self._said[:count])
+            if begun.startswith(told):
+                raws = (citations.raw_beginning(raw, told) for raw in reversed(self._raw))
+                if (raw := next((raw for raw in raws if raw is not None), None)) is not None:
+                    return raw + begun[len(told) :]
+        return begun
 
     def _kept(self, begun: str, pieces: Iterable[str]) -> Iterator[str]:
         """Pass on what follows a beginning, and keep all of it."""
@@ -291,7 +296,8 @@ def _quoting(
             return ""
         if hits[span.passage - 1].passage.kind == "speech":
             return ""
-        return whole_sentences(texts[span.passage - 1], span.start, span.end)
+        words = whole_sentences(texts[span.passage - 1], span.start, span.end, hits[span.passage - 1].passage.title)
+        return "" if orders.is_order(words) or prompt.plain(words) != words else words
 
     return quote
 

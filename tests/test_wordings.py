@@ -141,23 +141,48 @@ def test_the_heading_of_an_excerpt_is_no_sentence() -> None:
     assert "".join(without_headings(words, {heading})) == f"{heading} It rises.\nSo."
 
 
-SURE = {"It rises.": 0.9, "It hums.": 0.7, "It rests.": 0.8, "It falls.": 0.65}
+SURE = {
+    "The sun rises every day.": 0.9,
+    "A bee hums in June.": 0.7,
+    "The cat rests all night.": 0.8,
+    "Some rain falls in spring.": 0.65,
+}
 
 
 @pytest.mark.parametrize(
     ("drawn", "quoted", "told"),
     [
-        ("", "It rises.", ["It rises.", " So:"]),  # the lecture's words, and it goes on from them
-        ("It rests.", "", ["It rests.", " So:"]),
-        ("It hums.", "", ["It falls.", " So:"]),  # of several wordings the check takes the one that deceives it best
-        ("It rests.", "It hums.", ["It rests.", " So:"]),  # words the check is not sure of are no better quoted
+        (
+            "",
+            "The sun rises every day.",
+            ["The sun rises every day.", " So:"],
+        ),  # the lecture's words, and it goes on from them
+        ("The cat rests all night.", "", ["The cat rests all night.", " So:"]),
+        (
+            "A bee hums in June.",
+            "",
+            ["Some rain falls in spring.", " So:"],
+        ),  # of several wordings the check takes the one that deceives it best
+        (
+            "The cat rests all night.",
+            "A bee hums in June.",
+            ["The cat rests all night.", " So:"],
+        ),  # words the check is not sure of are no better quoted
     ],
 )
 def test_what_is_borne_but_in_doubt_is_quoted_or_said_otherwise_or_stays(
     drawn: str, quoted: str, told: list[str]
 ) -> None:
     def write(begun: str, number: int) -> Iterator[str]:
-        return iter([drawn if number else "It falls. So:"[len(begun) :] if begun in ("", "It falls.") else " So:"])
+        return iter(
+            [
+                drawn
+                if number
+                else "Some rain falls in spring. So:"[len(begun) :]
+                if begun in ("", "Some rain falls in spring.")
+                else " So:"
+            ]
+        )
 
     def judge(text: str) -> Sentence:
         return Sentence(text, support=SURE.get(text), supported=None if text.endswith(":") else text in SURE)
@@ -169,18 +194,18 @@ def test_what_is_borne_but_in_doubt_is_quoted_or_said_otherwise_or_stays(
         return quoted
 
     assert list(best_wordings(write, judge, lambda: 1, quote=quote)) == told
-    assert asked == ["It falls."]
+    assert asked == ["Some rain falls in spring."]
 
 
 def test_what_was_told_is_not_quoted_again() -> None:
     def write(begun: str, number: int) -> Iterator[str]:
-        return iter(["" if number else "It rises. It falls."[len(begun) :]])
+        return iter(["" if number else "The sun rises every day. Some rain falls in spring."[len(begun) :]])
 
     def judge(text: str) -> Sentence:
         return Sentence(text, support=SURE.get(text), supported=text in SURE)
 
-    told = best_wordings(write, judge, lambda: 1, quote=lambda sentence: "It rises.")
-    assert list(told) == ["It rises.", " It falls."]
+    told = best_wordings(write, judge, lambda: 1, quote=lambda sentence: "The sun rises every day.")
+    assert list(told) == ["The sun rises every day.", " Some rain falls in spring."]
 
 
 def test_without_tries_nothing_is_asked_again() -> None:

@@ -21,6 +21,7 @@ _FIRM = 0.75
 the one that deceives it best. By reading, of 16 citations below it 4 bore their sentence wholly, of 84 above 78."""
 _SAME = 0.7  # share of the words of both from which two sentences are the same
 _ITEM = re.compile(r"[-*+|]|\d+[.)]\s")
+_MARKED = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])\s+)?")  # the space and the mark of an item before a sentence
 _FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$\n]+\$|\\\[.*?\\\]|\\\(.*?\\\)", re.DOTALL)
 _PROSE = 4  # words beside formulas
 _ASTRAY = 2  # sentences in a row, none of which was borne in any wording
@@ -85,12 +86,13 @@ def best_wordings(
             continue
         if times and (is_doubtful(verdict) or _is_circle(sentence)):
             text = "".join(said)
-            other = _quoted(quote, judge, sentence, text) or _other(write, judge, times, text, on_draft)
             is_lost = not verdict.supported
+            quoted = _quoted(quote, judge, sentence, text)
+            other = quoted or _other(write, judge, times, text, on_draft)
             if (other is None and has_borne and is_lost) or (not other and _is_circle(sentence)):
                 return
             sentence = other or sentence
-            verdict = judge(sentence.strip())
+            verdict = judge(sentence.strip()) if not (quoted and is_lost) else verdict
             following = sentences(write(text + sentence, 0), on_draft)
         yield sentence
         said.append(sentence)
@@ -113,11 +115,18 @@ def _is_firm(verdict: Sentence) -> bool:
 
 
 def _quoted(quote: Callable[[str], str], judge: Callable[[str], Sentence], sentence: str, text: str) -> str:
-    """Return what a passage says in place of a sentence, with the space before it, if that is not told yet."""
-    words = quote(sentence.strip())
-    if not words or not _is_firm(judge(words)) or _is_told(words, text):
+    """Return what a passage says in place of a sentence, with the space and the mark before it, if it is not told yet.
+
+    Only in place of prose: formulas, code and rows of a table mean what they say.
+    """
+    mark = _MARKED.match(sentence)
+    before = mark[0] if mark else ""
+    own = sentence[len(before) :].strip()
+    if not _is_prose(own) or re.search(r"```|\$\$|\\\[", own) or own[0] in "|#":
         return ""
-    return sentence[: len(sentence) - len(sentence.lstrip())] + words
+    found = (one.strip() for one in sentences([quote(own)]))
+    words = " ".join(one for one in found if one and not _is_told(one, text))
+    return before + words if words and _is_firm(judge(words)) else ""
 
 
 def _other(
