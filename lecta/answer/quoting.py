@@ -44,7 +44,7 @@ def whole_sentences(text: str, start: int, end: int, title: str = "") -> str:
     ends = [lead, *(match.end() for match in _ENDS.finditer(text) if match.end() > lead), len(text)]
     first = max((at for at in ends if at <= start), default=0)
     last = min((at for at in ends if at >= end), default=len(text))
-    if first == 0 and _SHORT.match(text) and not _MARK.match(text):  # it may be a title, or the beginning of the sentence
+    if first == 0 and _SHORT.match(text) and not _MARK.match(text):  # a title or the beginning
         return ""
     words = _MARK.sub("", " ".join(text[first:last].split()))
     if not _FEWEST <= len(words.split()) <= _MOST or words.count("$") % 2 or _UNQUOTABLE.search(words):
