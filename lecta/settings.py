@@ -95,8 +95,8 @@ class Settings(BaseSettings):
         default=2,
         ge=0,
         le=10,
-        description="Other wordings tried for a sentence that no passage bears, with a model that runs here; 0 leaves "
-        "its answer as it comes.",
+        description="Other wordings tried for a sentence that no passage surely bears, with a model that runs here; 0 "
+        "leaves its answer as it comes.",
     )
     max_tokens: int = Field(default=640, ge=1, description="Longest answer, in tokens of the model.")
     engine: str = Field(
