@@ -199,7 +199,7 @@ class Answering:
 
     def _raw_of(self, begun: str) -> str:
         """Return a beginning as the model wrote it, so that it need not read it anew, or as it is."""
-        for count in range(len(self._said), -1, -1):  # what was quoted the model never wrote
+        for count in range(len(self._said), 0, -1):  # what was quoted the model never wrote
             told = "".join(self._said[:count])
             if begun.startswith(told):
                 raws = (citations.raw_beginning(raw, told) for raw in reversed(self._raw))

@@ -292,6 +292,29 @@ def test_the_notes_own_words_stand_for_a_sentence_in_doubt(course_library: Libra
         assert place.text[span.start_index - place.start_index : span.end_index - place.start_index] == shown
 
 
+def test_behind_a_quote_the_model_goes_on_from_its_own_numbers(course_library: Library) -> None:
+    first = "Backpropagation is the chain rule, organised so that nothing is computed twice."
+    asked = list[str]()
+
+    class Numbering:
+        name, rewinds = "numbering", True
+
+        def stream(
+            self, messages: Sequence[Message], max_tokens: int, *, begun: str = "", seed: int = 0
+        ) -> Iterator[str]:
+            asked.append(begun)
+            said = (
+                f"{first} [1] At every node one multiplies the incoming gradient by its own derivative, and that is it."
+            )
+            yield from [] if begun or seed else re.findall(r"\s*\S+", said)
+
+    library = Library(
+        course_library.path, settings=load(wordings=1), embedder=course_library.embedder, chat=Numbering()
+    )
+    library.ask("What is backpropagation?")
+    assert [begun[: len(first) + len(" [1] At each node")] for begun in asked] == ["", f"{first} [1] At each node"]
+
+
 @pytest.mark.slow
 def test_a_real_model_says_otherwise_what_no_passage_bears(
     small_model: Path, models_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
