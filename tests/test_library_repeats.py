@@ -205,7 +205,7 @@ def killed(library: Library, folder: Path, steps: int, deed: str) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("deed", "every"), [("add", 1), ("change", 2), ("remove", 2)])  # what publishes is odd
-def test_killed_before_any_step_it_is_as_it_was_or_as_it_will_be_and_heals(
+def test_killed_before_a_step_it_is_as_it_was_or_as_it_will_be_and_heals(
     tmp_path: Path, letters: LetterEmbedder, deed: str, every: int
 ) -> None:
     folder = tmp_path / "lectures"

@@ -284,7 +284,7 @@ Library(sys.argv[1], settings=load(), embedder=PairEmbedder()).reindex()
 
 
 @pytest.mark.slow
-def test_killed_before_any_step_it_is_the_old_or_the_new_and_completes(
+def test_killed_before_a_step_it_is_the_old_or_the_new_and_completes(
     path: Path, tmp_path: Path, letters: LetterEmbedder, pairs: PairEmbedder
 ) -> None:
     expected = _held(_open(path, letters))

@@ -60,10 +60,9 @@ def best_wordings(
 ) -> Iterator[str]:
     """Yield the sentences of an answer, each as it was borne, or as it was first said where no wording was.
 
-    `quote` returns what a passage says in place of a sentence that may not be borne, or "".
-
+    `quote` returns what a passage says in place of a sentence in doubt, or ""; it is asked before the model.
     `write` yields the words that follow a beginning of the answer, for 0 the likeliest ones, for 1, 2, ... up to
-    `tries()` others, which is asked when a sentence is not borne. A wording that says again what was said does not
+    `tries()` others, which is asked when a sentence is not surely borne. A wording that says again what was said does not
     count. Where the model, asked again, ends the answer instead, it ends, unless nothing was borne yet. Prose that was
     said is left out, and the second in a row ends the answer. So do two sentences in a row that are not borne in any
     wording, four where none was before; `on_left` is called where the model would have gone on. A model that cannot go
@@ -84,7 +83,7 @@ def best_wordings(
             return
         if again:
             continue
-        if times and (is_doubtful(verdict) or _is_circle(sentence)):
+        if times and (_is_doubtful(verdict) or _is_circle(sentence)):
             text = "".join(said)
             is_lost = not verdict.supported
             quoted = _quoted(quote, judge, sentence, text)
@@ -105,7 +104,7 @@ def best_wordings(
             return
 
 
-def is_doubtful(verdict: Sentence) -> bool:
+def _is_doubtful(verdict: Sentence) -> bool:
     """Tell whether a sentence claims something that passages may not bear."""
     return verdict.supported is not None and not _is_firm(verdict)
 
