@@ -62,7 +62,7 @@ def best_wordings(
 
     `quote` returns what a passage says in place of a sentence in doubt, or ""; it is asked before the model.
     `write` yields the words that follow a beginning of the answer, for 0 the likeliest ones, for 1, 2, ... up to
-    `tries()` others, which is asked when a sentence is not surely borne. A wording that says again what was said does not
+    `tries()` others, asked when a sentence is not surely borne. A wording that says again what was said does not
     count. Where the model, asked again, ends the answer instead, it ends, unless nothing was borne yet. Prose that was
     said is left out, and the second in a row ends the answer. So do two sentences in a row that are not borne in any
     wording, four where none was before; `on_left` is called where the model would have gone on. A model that cannot go
