@@ -24,7 +24,7 @@ test: $(DEV) ## format, lint, types, and all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(DEV) ## format, lint and types only
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +22,12 @@ os.environ["LECTA_RESIDENT_MINUTES"] = "0"  # no test leaves a process behind; t
 
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "examples" / "course"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files with the most slow tests first: processes that share the files then end at about the same time."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 class LetterEmbedder:

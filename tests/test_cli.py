@@ -219,7 +219,7 @@ def test_a_library_that_is_a_file(lecta: Run, lectures: Path, tmp_path: Path) ->
 @pytest.mark.slow
 def test_kill_while_adding_leaves_the_library_whole(lecta: Run, tmp_path: Path, minilm_folder: Path) -> None:
     environment = os.environ | {"LECTA_LIBRARY": str(tmp_path / "library"), "LECTA_MODELS": str(minilm_folder.parent)}
-    for delay in (1.0, 2.0, 3.0):
+    for delay in (1.0, 2.5):
         run = subprocess.Popen([sys.executable, "-m", "lecta", "add", str(COURSE)], env=environment, cwd=ROOT)
         time.sleep(delay)
         run.send_signal(signal.SIGKILL)

@@ -52,13 +52,13 @@ def fresh(model: LlamaChat, messages: Sequence[Message], tokens: int, begun: str
 @pytest.mark.slow
 def test_a_shared_beginning_is_read_once_and_changes_no_word(chat: LlamaChat, plain: LlamaChat) -> None:
     first, second = asked("What does the chain rule say?"), asked("What does backpropagation keep?")
-    expected = [fresh(plain, messages, 40) for messages in (first, second)]
+    expected = [fresh(plain, messages, 16) for messages in (first, second)]
     chat._context.keep(0)
-    assert "".join(chat.stream(first, 40)) == expected[0]
+    assert "".join(chat.stream(first, 16)) == expected[0]
     parts, _ = chat._parts(second)
     assert chat._context.read(chat._laid(parts)[1]) < sum(map(len, parts))
-    assert "".join(chat.stream(second, 40)) == expected[1]
-    assert "".join(chat.stream(first, 40)) == expected[0]
+    assert "".join(chat.stream(second, 16)) == expected[1]
+    assert "".join(chat.stream(first, 16)) == expected[0]
 
 
 @pytest.mark.slow
@@ -108,9 +108,9 @@ def test_a_token_has_one_state_in_calls_of_any_size(chat: LlamaChat) -> None:
 @pytest.mark.slow
 def test_a_reply_goes_on_from_its_beginning(chat: LlamaChat, plain: LlamaChat) -> None:
     messages = asked("What does the chain rule say?")
-    whole = fresh(plain, messages, 40)
+    whole = fresh(plain, messages, 24)
     chat._context.keep(0)
-    assert "".join(chat.stream(messages, 40)) == whole
+    assert "".join(chat.stream(messages, 24)) == whole
     words = whole.split(" ")
     begun = " ".join(words[:6]) + " "
     held = chat._context.size
@@ -124,11 +124,11 @@ def test_a_reply_goes_on_from_its_beginning(chat: LlamaChat, plain: LlamaChat) -
 @pytest.mark.slow
 def test_a_seed_draws_other_words_and_always_the_same(chat: LlamaChat) -> None:
     messages = asked("Tell me a long story about a sailor.")
-    greedy = fresh(chat, messages, 20)
-    drawn = ["".join(chat.stream(messages, 20, seed=seed)) for seed in (1, 2, 3)]
-    assert fresh(chat, messages, 20, seed=1) == drawn[0]
+    greedy = fresh(chat, messages, 12)
+    drawn = ["".join(chat.stream(messages, 12, seed=seed)) for seed in (1, 2, 3)]
+    assert fresh(chat, messages, 12, seed=1) == drawn[0]
     assert len({greedy, *drawn}) > 2
-    assert "".join(chat.stream(messages, 20)) == greedy
+    assert "".join(chat.stream(messages, 12)) == greedy
 
 
 @pytest.mark.slow

@@ -57,9 +57,9 @@ def test_every_section_is_on_its_page_and_nothing_is_lost(path: Path) -> None:
     assert lost.total() <= 0.001 * told.total(), "every character is in the document, indexed or not"
 
 
-def third_of_pdfs(folder: Path) -> Iterator[tuple[Path, bool]]:
-    """Yield every third breaker under the name of a PDF, and whether PDFium itself finds text in it."""
-    for path in BREAKERS[::3]:
+def some_pdfs(folder: Path) -> Iterator[tuple[Path, bool]]:
+    """Yield every fifth breaker under the name of a PDF, and whether PDFium itself finds text in it."""
+    for path in BREAKERS[::5]:
         copy = folder / f"{path.stem}.pdf"
         copy.write_bytes(path.read_bytes())
         try:
@@ -75,7 +75,7 @@ def test_breakers_are_read_or_refused_with_a_reason(tmp_path: Path) -> None:
         pytest.skip(f"no breakers in {SHARED}")
     with_text = read = 0
     with Worker(seconds=10) as worker:
-        for path, has_text in third_of_pdfs(tmp_path):
+        for path, has_text in some_pdfs(tmp_path):
             started = time.monotonic()
             with_text += has_text
             try:
