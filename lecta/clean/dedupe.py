@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import chain
 from typing import Protocol
 
 from lecta.clean.paragraphs import Paragraph, exclude, paragraphs
@@ -53,7 +54,7 @@ class SeenInMemory:
     """`Seen` for one run or one file; the store keeps the same rows in a table."""
 
     rows: dict[tuple[str, int], Signature] = field(default_factory=dict)
-    _keys: dict[int, list[tuple[str, int]]] = field(default_factory=dict)
+    _keys: dict[int, tuple[tuple[str, int], ...]] = field(default_factory=dict)
     _sources: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
 
     def add(self, signatures: Iterable[Signature], *, is_repeat: bool = False) -> None:
@@ -63,15 +64,15 @@ class SeenInMemory:
             self.rows[place] = signature
             self._sources.setdefault(signature.source, []).append(place)
             if signature.words >= MIN_WORDS and not signature.copy_of and not is_repeat:
+                alone = (place,)  # one for all keys: there are 17 of each paragraph
                 for key in {signature.exact, *signature.bands}:
-                    self._keys.setdefault(key, []).append(place)
+                    if (others := self._keys.setdefault(key, alone)) is not alone:
+                        self._keys[key] = (*others, place)
 
     def like(self, signature: Signature) -> list[Signature]:
         """Return paragraphs that share `exact` or a band with this one, oldest first."""
-        places = dict.fromkeys(
-            place for key in (signature.exact, *signature.bands) for place in self._keys.get(key, ())
-        )
-        return [self.rows[place] for place in places if place in self.rows]
+        alike = [places for key in (signature.exact, *signature.bands) if (places := self._keys.get(key))]
+        return [self.rows[place] for place in dict.fromkeys(chain.from_iterable(alike)) if place in self.rows]
 
     def at(self, source: str, ordinal: int) -> Signature | None:
         """Return one paragraph by its place."""
@@ -116,7 +117,6 @@ def dedupe(document: Document, seen: Seen, made: Sequence[Signature] | None = No
     `document.source` names it. `seen` must not hold an older version of the same file. `made` are the document's
     `signatures_of`, where they are there already.
     """
-    found = _paragraphs(document)
     own = SeenInMemory()
     signatures: list[Signature] = []
     originals: list[Signature | None] = []
@@ -124,7 +124,10 @@ def dedupe(document: Document, seen: Seen, made: Sequence[Signature] | None = No
         originals.append(_original(signature, document, (own, seen), originals[-1] if originals else None))
         signatures.append(signature)
         own.add([signature], is_repeat=originals[-1] is not None)
+    if not any(originals):  # as in most files
+        return Deduped(document, (), tuple(signatures))
     _join_short(signatures, originals, (own, seen))
+    found = _paragraphs(document)
     runs = _long_enough(found, signatures, originals)
     repeats = [Repeat(found[i].start, found[i].end, of) for run in runs for i in run if (of := originals[i])]
     spans = [(repeat.start_index, repeat.end_index, f"repeated: {repeat.of.source}") for repeat in repeats]
