@@ -30,7 +30,7 @@ from lecta.as_json import answer_json
 from lecta.check.support import Checker
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
-from lecta.protocols import ChatModel, Vectors
+from lecta.protocols import ChatModel, Leaning, Vectors
 from lecta.types import Message, Sentence
 
 SIZE, OVERLAP = 512, 50
@@ -88,6 +88,10 @@ class Tape:
         for piece in self._model.stream(messages, max_tokens):
             self.said += piece
             yield piece
+
+    def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
+        """Ask the model itself."""
+        return self._model.leaning(messages, one, other) if isinstance(self._model, Leaning) else None
 
 
 class Lecta:

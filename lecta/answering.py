@@ -15,10 +15,10 @@ from lecta.answer import citations, prompt
 from lecta.answer.quoting import whole_sentences
 from lecta.answer.thinking import Spoken
 from lecta.answer.wordings import LEFT, best_wordings, until_circle
-from lecta.check import formulas, orders
-from lecta.check.support import Checker
+from lecta.check import formulas, opinion, orders
+from lecta.check.support import Checker, Opinion
 from lecta.errors import ChatError, PromptTooLongError
-from lecta.protocols import ChatModel, Rewindable, TokenEmbedder
+from lecta.protocols import ChatModel, Leaning, Rewindable, TokenEmbedder
 from lecta.types import Answer, Hit, Message, Sentence, Span
 
 UNSUPPORTED = citations.UNSUPPORTED
@@ -116,7 +116,7 @@ class Answering:
         self._question, self._texts = question, [hit.passage.text for hit in shown]
         marker = formulas.Marker(self._texts)
         reply = Spoken(stream, self._listeners.on_thought)
-        checker = Checker(self._texts, self._token_embedder, question)
+        checker = Checker(self._texts, self._token_embedder, question, _opinion(self._chat, shown))
         judge = _judge(checker, hits, shown)
         self._quote = _quoting(checker, judge, hits, self._texts)
         is_stopped = self._write(reply, judge, marker)
@@ -300,6 +300,22 @@ def _quoting(
         return "" if orders.is_order(words) or prompt.plain(words) != words else words
 
     return quote
+
+
+def _opinion(chat: ChatModel, hits: Sequence[Hit]) -> Opinion | None:
+    """Return what asks the model whether passages say all that a sentence says, where its numbers are known."""
+    if not isinstance(chat, Leaning) or chat.name != opinion.MODEL:
+        return None
+
+    def ask(sentence: str, numbers: Sequence[int]) -> float | None:
+        passages = [hits[number - 1].passage for number in numbers]
+        excerpt = "\n\n".join(f"{passage.title}\n{passage.text}".strip() for passage in passages)
+        try:
+            return chat.leaning(opinion.conversation(sentence, excerpt), opinion.YES, opinion.NO)
+        except PromptTooLongError:
+            return None
+
+    return ask
 
 
 def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Callable[[str], Sentence]:

@@ -178,6 +178,17 @@ def test_a_leaning_is_refused_where_the_prompt_is_too_long(chat: LlamaChat) -> N
         chat.leaning([Message("user", "word " * 2000)], "Yes", "No")
 
 
+@pytest.mark.slow
+def test_yes_or_no_is_asked_beside_a_reply_that_goes_on(chat: LlamaChat) -> None:
+    messages = asked("What does the chain rule say?")
+    expected = fresh(chat, messages, 12)
+    reply = chat.stream(messages, 12)
+    parts = [next(reply)]
+    leans = chat.leaning([Message("user", "Is one more than two? Yes or No.")], "Yes", "No")
+    assert "".join([*parts, *reply]) == expected
+    assert leans == chat.leaning([Message("user", "Is one more than two? Yes or No.")], "Yes", "No")
+
+
 def test_costs_that_looked_dear_are_tried_again() -> None:
     costs = Costs()
     for _ in range(20):

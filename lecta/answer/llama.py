@@ -20,6 +20,7 @@ from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
 _LEAST_ANSWER = 256  # tokens, some 150 words
+_ASIDE = 2048  # tokens of what is asked beside a reply: 57 MB for the default model
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
 
 
@@ -57,6 +58,7 @@ class LlamaChat:
         self.engine = opened(path, engine, copy=copy)
         """What decodes."""
         self._context_tokens = context_tokens
+        self._threads = threads
         try:
             self._context = Context(self.engine, tokens=context_tokens, threads=threads)
         except (ValueError, RuntimeError) as error:
@@ -96,21 +98,22 @@ class LlamaChat:
     def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
         """Return the log-odds of a reply that begins with the first token of `one` against that of `other`.
 
-        None for a model that thinks first. Raises `PromptTooLongError` and `ChatError`.
+        None for a model that thinks first. A reply that is being written in the same thread goes on. Raises
+        `PromptTooLongError` and `ChatError`.
         """
         parts, thinks = self._parts(messages)
         if thinks:
             return None
         size = sum(map(len, parts))
-        if size > self._context_tokens:
-            raise PromptTooLongError(size, self._context_tokens)
+        if size > (room := min(self._context_tokens, _ASIDE)):
+            raise PromptTooLongError(size, room)
         words = [self.engine.tokenize(word)[0] for word in (one, other)]
-        with self._alone() as speaker:
+        with self._beside():
             try:
-                self._context.read(self._laid(parts)[1], lambda held: self._check_turn(speaker))
+                self._aside.read(self._laid(parts)[1])
             except (ValueError, RuntimeError) as error:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
-            return self._context.log_odds(*words)
+            return self._aside.log_odds(*words)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has."""
@@ -131,6 +134,26 @@ class LlamaChat:
                 if self._speaker and self._speaker[1] is speaker:
                     self._speaker = None
                     self._turn.notify()
+
+    @contextmanager
+    def _beside(self) -> Iterator[None]:
+        """Wait until no other thread has a reply written, and let one of this thread's own go on afterwards."""
+        thread = threading.get_ident()
+        with self._turn:
+            self._turn.wait_for(lambda: self._speaker is None or self._speaker[0] == thread)
+            before = self._speaker
+            self._speaker = before or (thread, object())
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._speaker = before
+                self._turn.notify()
+
+    @cached_property
+    def _aside(self) -> Context:
+        """Where yes or no is asked, so that what was read for a reply is not lost."""
+        return Context(self.engine, tokens=min(self._context_tokens, _ASIDE), threads=self._threads)
 
     def _check_turn(self, speaker: object) -> None:
         if not self._speaker or self._speaker[1] is not speaker:

@@ -126,6 +126,10 @@ def eval_support(
             metavar="CLAIMS.jsonl", help='Rows {"claim","references":[...],"label":0|1}.', show_default=False
         ),
     ],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="Ask this one of claims in doubt: default.", show_default=False),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Is support told from its lack? Balanced accuracy, AUROC, calibration and milliseconds a sentence."""
@@ -133,9 +137,10 @@ def eval_support(
     from lecta.console.progress import counting
     from lecta.evaluate import support
 
-    opened = library_at(None)
+    opened = library_at(None, model=model)
     with counting("claims", quiet=as_json) as on_step:
-        result = support.evaluate(claims, opened.token_embedder, on_step=on_step)
+        chat = opened.chat if model is not None else None
+        result = support.evaluate(claims, opened.token_embedder, chat, on_step=on_step)
     if as_json:
         print_json(result)
     else:

@@ -95,5 +95,8 @@ def print_support(result: dict[str, Any]) -> None:
         )
     console.print(curve, "")
     cost = result["milliseconds"]
-    console.print(f"{cost['sentence']:.1f} ms a sentence, after {cost['references']:.1f} ms for its references\n")
+    console.print(f"{cost['sentence']:.1f} ms a sentence, after {cost['references']:.1f} ms for its references")
+    if result["asked"]:
+        console.print(f"{result['model']} was asked about {result['asked']}, {cost['model']:.0f} ms each", markup=False)
+    console.print()
     print_measures(result)

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from lecta.check import opinion
 from lecta.check.support import THRESHOLD, Checker
 from lecta.errors import UsageError
 from lecta.evaluate.rows import read_jsonl
-from lecta.protocols import TokenEmbedder
+from lecta.protocols import ChatModel, Leaning, TokenEmbedder
 
 BINS = 10
 _LABELS = {"attributable": 1, "not attributable": 0}
@@ -38,33 +39,56 @@ class Claim:
 
 
 def evaluate(
-    path: Path, embedder: TokenEmbedder, *, on_step: Callable[[int, int], None] = lambda done, total: None
+    path: Path,
+    embedder: TokenEmbedder,
+    model: ChatModel | None = None,
+    *,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Check every claim and return {"measures", "queries", "seconds", "milliseconds", "reliability"}.
+    """Check every claim and return {"measures", "queries", "seconds", "milliseconds", "model", "asked", "reliability"}.
 
-    Raises `UsageError` when the file cannot be used.
+    With a `model` it is asked about the claims in doubt. Raises `UsageError` when the file cannot be used, or the model
+    does not show how likely its words are.
     """
     claims = read_claims(path)
     started = time.perf_counter()
     judged: list[Judged] = []
-    checking = 0.0
+    checking, asking, asked = 0.0, 0.0, 0
     for number, claim in enumerate(claims, 1):
         checker = Checker(claim.references, embedder)
         begun = time.perf_counter()
-        judged.append((checker.support(claim.text), claim.label))
+        support = checker.support(claim.text)
         checking += time.perf_counter() - begun
+        if model is not None and abs(support - 0.5) <= opinion.DOUBT:
+            begun = time.perf_counter()
+            support = _asked(model, checker, claim.text, support)
+            asking += time.perf_counter() - begun
+            asked += 1
+        judged.append((support, claim.label))
         on_step(number, len(claims))
     seconds = time.perf_counter() - started
     return {
         "measures": measures(judged),
         "queries": len(claims),
         "seconds": round(seconds, 3),
+        "model": model.name if model else None,
+        "asked": asked,
         "milliseconds": {
             "sentence": round(1000 * checking / len(claims), 2),
-            "references": round(1000 * (seconds - checking) / len(claims), 2),
+            "references": round(1000 * (seconds - checking - asking) / len(claims), 2),
+            "model": round(1000 * asking / asked, 2) if asked else None,
         },
         "reliability": reliability(judged),
     }
+
+
+def _asked(model: ChatModel, checker: Checker, claim: str, support: float) -> float:
+    """Return the support with a model's opinion weighed in."""
+    messages = opinion.conversation(claim, checker.excerpt(claim))
+    leaning = model.leaning(messages, opinion.YES, opinion.NO) if isinstance(model, Leaning) else None
+    if leaning is None:
+        raise UsageError(f"model {model.name} does not show how likely its words are: use `default`, with engine ik")
+    return opinion.probability(support, leaning)
 
 
 def read_claims(path: Path) -> list[Claim]:
