@@ -27,6 +27,7 @@ import numpy as np
 from benchmarks import machine
 from lecta.answer import citations
 from lecta.as_json import answer_json
+from lecta.check import opinion
 from lecta.check.support import Checker
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
@@ -140,7 +141,8 @@ class Plain:
 
     def _checked(self, piece: str, reply: str) -> list[dict[str, Any]]:
         sentences: list[Sentence] = []
-        checker = Checker([piece], self._library.token_embedder)
+        asks = opinion.asking(self._library.chat, [("", piece)])
+        checker = Checker([piece], self._library.token_embedder, ask=asks)
 
         def judge(sentence: str) -> Sentence:
             verdict = checker.check(sentence)

@@ -16,9 +16,9 @@ from lecta.answer.quoting import whole_sentences
 from lecta.answer.thinking import Spoken
 from lecta.answer.wordings import LEFT, best_wordings, until_circle
 from lecta.check import formulas, opinion, orders
-from lecta.check.support import Checker, Opinion
+from lecta.check.support import Checker
 from lecta.errors import ChatError, PromptTooLongError
-from lecta.protocols import ChatModel, Leaning, Rewindable, TokenEmbedder
+from lecta.protocols import ChatModel, Rewindable, TokenEmbedder
 from lecta.types import Answer, Hit, Message, Sentence, Span
 
 UNSUPPORTED = citations.UNSUPPORTED
@@ -114,11 +114,12 @@ class Answering:
         shown = harmless if read else given
         hits = hits[: len(shown)]
         self._question, self._texts = question, [hit.passage.text for hit in shown]
+        titled = [(hit.passage.title, hit.passage.text) for hit in shown]
         marker = formulas.Marker(self._texts)
         reply = Spoken(stream, self._listeners.on_thought)
-        checker = Checker(self._texts, self._token_embedder, question, _opinion(self._chat, shown))
+        checker = Checker(self._texts, self._token_embedder, question, opinion.asking(self._chat, titled))
         judge = _judge(checker, hits, shown)
-        self._quote = _quoting(checker, judge, hits, self._texts)
+        self._quote = _quoting(checker, hits, self._texts)
         is_stopped = self._write(reply, judge, marker)
         ended = time.perf_counter()
         if self._strict and not self._text():
@@ -283,16 +284,14 @@ def without_orders(hits: Sequence[Hit]) -> tuple[tuple[Hit, ...], list[str]]:
     return tuple(harmless), ordered
 
 
-def _quoting(
-    checker: Checker, judge: Callable[[str], Sentence], hits: Sequence[Hit], texts: Sequence[str]
-) -> Callable[[str], str]:
+def _quoting(checker: Checker, hits: Sequence[Hit], texts: Sequence[str]) -> Callable[[str], str]:
     """Return what finds the words of slides or notes that say what a doubtful sentence tries to say.
 
     Speech is not quoted: it was heard, without its marks, and goes on and on.
     """
 
     def quote(sentence: str) -> str:
-        if (judge(sentence).support or 0.0) < _AKIN or (span := checker.nearest(sentence)) is None:
+        if (checker.by_words(sentence).support or 0.0) < _AKIN or (span := checker.nearest(sentence)) is None:
             return ""
         if hits[span.passage - 1].passage.kind == "speech":
             return ""
@@ -300,22 +299,6 @@ def _quoting(
         return "" if orders.is_order(words) or prompt.plain(words) != words else words
 
     return quote
-
-
-def _opinion(chat: ChatModel, hits: Sequence[Hit]) -> Opinion | None:
-    """Return what asks the model whether passages say all that a sentence says, where its numbers are known."""
-    if not isinstance(chat, Leaning) or chat.name != opinion.MODEL:
-        return None
-
-    def ask(sentence: str, numbers: Sequence[int]) -> float | None:
-        passages = [hits[number - 1].passage for number in numbers]
-        excerpt = "\n\n".join(f"{passage.title}\n{passage.text}".strip() for passage in passages)
-        try:
-            return chat.leaning(opinion.conversation(sentence, excerpt), opinion.YES, opinion.NO)
-        except PromptTooLongError:
-            return None
-
-    return ask
 
 
 def _judge(checker: Checker, hits: Sequence[Hit], shown: Sequence[Hit]) -> Callable[[str], Sentence]:

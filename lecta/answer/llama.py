@@ -20,7 +20,7 @@ from lecta.errors import ChatError, PromptTooLongError, first_line
 from lecta.types import Message
 
 _LEAST_ANSWER = 256  # tokens, some 150 words
-_ASIDE = 2048  # tokens of what is asked beside a reply: 57 MB for the default model
+_ASIDE = 2048  # tokens of what is asked beside a reply, if they are enough
 _MARK = "\ue000"  # stands for a message's content while the chat template is applied; private use, so in no lecture
 
 
@@ -59,6 +59,8 @@ class LlamaChat:
         """What decodes."""
         self._context_tokens = context_tokens
         self._threads = threads
+        self._aside: Context | None = None
+        self._aside_room = 0
         try:
             self._context = Context(self.engine, tokens=context_tokens, threads=threads)
         except (ValueError, RuntimeError) as error:
@@ -98,22 +100,23 @@ class LlamaChat:
     def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
         """Return the log-odds of a reply that begins with the first token of `one` against that of `other`.
 
-        None for a model that thinks first. A reply that is being written in the same thread goes on. Raises
-        `PromptTooLongError` and `ChatError`.
+        None for a model that thinks first, and an engine that does not show them. A reply that is being written in the
+        same thread goes on. Raises `PromptTooLongError` and `ChatError`.
         """
         parts, thinks = self._parts(messages)
-        if thinks:
+        if thinks or not self.engine.shows_odds:
             return None
         size = sum(map(len, parts))
-        if size > (room := min(self._context_tokens, _ASIDE)):
-            raise PromptTooLongError(size, room)
+        if size > self._context_tokens:
+            raise PromptTooLongError(size, self._context_tokens)
         words = [self.engine.tokenize(word)[0] for word in (one, other)]
         with self._beside():
             try:
-                self._aside.read(self._laid(parts)[1])
+                aside = self._aside_for(size)
+                aside.read(self._laid(parts)[1])
             except (ValueError, RuntimeError) as error:
                 raise ChatError(f"model {self.name} failed: {first_line(error)}") from error
-            return self._aside.log_odds(*words)
+            return aside.log_odds(*words)
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a text has."""
@@ -141,19 +144,23 @@ class LlamaChat:
         thread = threading.get_ident()
         with self._turn:
             self._turn.wait_for(lambda: self._speaker is None or self._speaker[0] == thread)
-            before = self._speaker
-            self._speaker = before or (thread, object())
+            mine = None if self._speaker else (thread, object())
+            self._speaker = self._speaker or mine
         try:
             yield
         finally:
             with self._turn:
-                self._speaker = before
-                self._turn.notify()
+                if mine and self._speaker is mine:
+                    self._speaker = None
+                    self._turn.notify()
 
-    @cached_property
-    def _aside(self) -> Context:
-        """Where yes or no is asked, so that what was read for a reply is not lost."""
-        return Context(self.engine, tokens=min(self._context_tokens, _ASIDE), threads=self._threads)
+    def _aside_for(self, tokens: int) -> Context:
+        """Return where yes or no is asked, so that what was read for a reply is not lost."""
+        if self._aside is None or tokens > self._aside_room:
+            self._aside_room = self._context_tokens if tokens > _ASIDE else min(_ASIDE, self._context_tokens)
+            self._aside = None  # first, as there may not be room for both
+            self._aside = Context(self.engine, tokens=self._aside_room, threads=self._threads)
+        return self._aside
 
     def _check_turn(self, speaker: object) -> None:
         if not self._speaker or self._speaker[1] is not speaker:

@@ -104,6 +104,18 @@ class Passages:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """The words of a passage that bear a sentence."""
+
+    passage: int
+    """1-based."""
+    start: int
+    """First character, counted in the passage."""
+    end: int
+    """One past the last."""
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """How a claim's n words stand to each of m windows."""
 

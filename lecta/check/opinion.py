@@ -1,36 +1,65 @@
 """A language model's own yes or no: is everything that a sentence says stated in an excerpt?
 
-Words and meaning leave some sentences in doubt, of which a small model, asked, knows more than they do. Its log-odds
-are weighed with the support; docs/checking.md has what both are worth together.
+Words and meaning leave some sentences in doubt, of which a model, asked, knows more than they do. Its log-odds are
+weighed with the support; docs/checking.md has what both are worth together.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from lecta.check.evidence import Match, Passages
+from lecta.check.evidence import Match, Passages, Span
 from lecta.check.words import without_citations
+from lecta.errors import ChatError, PromptTooLongError
+from lecta.protocols import ChatModel, Leaning
 from lecta.types import Message
 
 MODEL = "qwen2.5-coder-1.5b"
-"""The model whose log-odds the weights below are of."""
+"""The model whose log-odds the weights below are of; no other is asked."""
 YES, NO = "Yes", "No"
-_SYSTEM = "You check claims against an excerpt."
-_ASKED = "Is everything in exactly this claim stated in the excerpt? Answer Yes or No."
-_ENOUGH, _ROOM, _LONGEST = 650, 900, 1400  # characters of an excerpt: when it is full, more where windows are long
-_CLAIM = 600  # characters of a claim that are asked about
-
 DOUBT = 0.16
 """Distance from 0.5 of a claim's support up to which a model is asked about it."""
 WEIGHTS, OFFSET = (0.773, 0.616), -0.584
 """Of the support's and the model's log-odds; fitted to 400 claims by `benchmarks.opinion`."""
 
+Opinion = Callable[[str, Sequence[Span]], float | None]
+"""Returns a model's log-odds that passages say all that a sentence says, by the words of theirs that it may rest on;
+None where it has no opinion."""
 
-def conversation(sentence: str, excerpt: str) -> list[Message]:
-    """Return what the model is asked, to reply with `YES` or `NO`. Its seam stands before the sentence."""
-    before = f"Excerpt:\n{excerpt[:_LONGEST]}"
-    asked = f"{before}\n\nClaim: {without_citations(sentence)[:_CLAIM]}\n{_ASKED}"
+_SYSTEM = "You check claims against an excerpt."
+_ASKED = "Is everything in exactly this claim stated in the excerpt? Answer Yes or No."
+_ENOUGH, _ROOM, _LONGEST = 650, 900, 1400  # characters of an excerpt: when it is full, more where windows are long
+
+
+def asking(chat: ChatModel, passages: Sequence[tuple[str, str]]) -> Opinion | None:
+    """Return what asks a model about passages, each a title and a text; None where its log-odds are of no known worth.
+
+    A model that fails is not asked again: a sentence is then judged by words and meaning alone.
+    """
+    if chat.name != MODEL or not isinstance(chat, Leaning):
+        return None
+    has_failed = False
+
+    def ask(sentence: str, spans: Sequence[Span]) -> float | None:
+        nonlocal has_failed
+        if has_failed:
+            return None
+        try:
+            return chat.leaning(conversation(sentence, cited(passages, spans)), YES, NO)
+        except PromptTooLongError:
+            return None
+        except ChatError:
+            has_failed = True
+            return None
+
+    return ask
+
+
+def conversation(sentence: str, shown: str) -> list[Message]:
+    """Return what the model is asked about an excerpt, to reply with `YES` or `NO`; the seam is behind the excerpt."""
+    before = f"Excerpt:\n{shown}"
+    asked = f"{before}\n\nClaim: {without_citations(sentence)}\n{_ASKED}"
     return [Message("system", _SYSTEM), Message("user", asked, (len(before),))]
 
 
@@ -49,6 +78,30 @@ def log_odds(support: float) -> float:
     return math.log(sure / (1 - sure))
 
 
+def cited(passages: Sequence[tuple[str, str]], spans: Sequence[Span]) -> str:
+    """Return the passages that spans are of, under their titles; around the spans where they are long together."""
+    numbers = list(dict.fromkeys(span.passage for span in spans))
+    is_long = sum(len(passages[number - 1][1]) for number in numbers) > _LONGEST
+    parts = []
+    for number in numbers:
+        title, text = passages[number - 1]
+        own = [span for span in spans if span.passage == number]
+        if is_long:
+            first, last = min(span.start for span in own), max(span.end for span in own)
+            text = _around(text, first, last, _LONGEST // len(numbers))
+        parts.append(f"{title}\n{text}".strip())
+    return "\n\n".join(parts)
+
+
+def _around(text: str, start: int, end: int, room: int) -> str:
+    """Return `room` characters of a text around some of them, which are all kept."""
+    if len(text) <= room:
+        return text
+    first = max(0, min(start - max(0, room - (end - start)) // 2, len(text) - room))
+    last = max(first + room, end)
+    return ("[...] " if first else "") + text[first:last].strip() + (" [...]" if last < len(text) else "")
+
+
 def excerpt(texts: Sequence[str], passages: Passages, found: Match) -> str:
     """Return the sentences of texts that come nearest to a claim, in their order; `passages` are the texts, read."""
     chosen: set[int] = set()
@@ -63,9 +116,10 @@ def excerpt(texts: Sequence[str], passages: Passages, found: Match) -> str:
         size += length
         if size > _ENOUGH:
             break
-    parts, last = list[str](), -2
+    parts, before = list[str](), (-1, -1)
     for piece in sorted(chosen):
         place, start, end = passages.pieces[piece]
-        parts.append(("" if not parts or piece == last + 1 else "[...] ") + texts[place][start:end].strip())
-        last = piece
-    return " ".join(parts)
+        follows = not parts or before == (place, piece - 1)
+        parts.append(("" if follows else "[...] ") + texts[place][start:end].strip())
+        before = place, piece
+    return " ".join(parts)[:_LONGEST]

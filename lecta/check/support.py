@@ -7,12 +7,12 @@ evidence is weighed to a probability. The number a model wrote behind its senten
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from lecta.check import opinion
 from lecta.check.calibrator import shipped
-from lecta.check.evidence import Match, Passages, features, match
+from lecta.check.evidence import Match, Passages, Span, features, match
 from lecta.check.formulas.finding import find
 from lecta.check.formulas.lookup import Lectures
 from lecta.check.invented import Invented
@@ -48,22 +48,6 @@ _CLAUSE = 4  # words of a clause that is checked alone
 _FEW = 3  # words of content; a transition has no more, besides its formula
 
 
-Opinion = Callable[[str, Sequence[int]], float | None]
-"""Returns a model's log-odds that passages, by their numbers, say all that a sentence says; None where it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The words of a passage that bear a sentence."""
-
-    passage: int
-    """1-based."""
-    start: int
-    """First character, counted in the passage."""
-    end: int
-    """One past the last."""
-
-
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What the check says of one sentence. `support` and `supported` are None where it claims nothing."""
@@ -80,7 +64,7 @@ class Checker:
     """Checks the sentences of one answer against its passages."""
 
     def __init__(
-        self, passages: Sequence[str], embedder: TokenEmbedder, question: str = "", ask: Opinion | None = None
+        self, passages: Sequence[str], embedder: TokenEmbedder, question: str = "", ask: opinion.Opinion | None = None
     ) -> None:
         """Read the passages, in the order of their numbers. What the question says may be said again.
 
@@ -95,6 +79,10 @@ class Checker:
 
     def check(self, sentence: str) -> Verdict:
         """Return the verdict on a sentence, which may be Markdown with LaTeX and marks like [1]."""
+        return self._asked(sentence, self.by_words(sentence))
+
+    def by_words(self, sentence: str) -> Verdict:
+        """Return the verdict by words and meaning alone."""
         if not is_claim(sentence):
             return Verdict()
         if is_formula(sentence):
@@ -102,14 +90,14 @@ class Checker:
         verdict = self._check_parts(sentence)
         if verdict.supported and self._invented.is_in(sentence, verdict.citations):
             return Verdict(1 - SURE, False)
-        return self._asked(sentence, verdict)
+        return verdict
 
     def _asked(self, sentence: str, verdict: Verdict) -> Verdict:
         """Return the verdict with the model's opinion weighed in, where a sentence passed and not surely."""
         support = verdict.support or 0.0
-        if self._ask is None or not verdict.supported or support >= _DOUBTLESS:
+        if self._ask is None or not verdict.supported or support >= _DOUBTLESS or is_formula(sentence):
             return verdict
-        leaning = self._ask(sentence, verdict.citations)
+        leaning = self._ask(sentence, verdict.spans)
         if leaning is None:
             return verdict
         support = _in_answers(opinion.probability(_as_trained(support), leaning))

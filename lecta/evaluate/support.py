@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 
 from lecta.check import opinion
 from lecta.check.support import THRESHOLD, Checker
-from lecta.errors import UsageError
+from lecta.errors import PromptTooLongError, UsageError
 from lecta.evaluate.rows import read_jsonl
 from lecta.protocols import ChatModel, Leaning, TokenEmbedder
 
@@ -47,9 +48,11 @@ def evaluate(
 ) -> dict[str, Any]:
     """Check every claim and return {"measures", "queries", "seconds", "milliseconds", "model", "asked", "reliability"}.
 
-    With a `model` it is asked about the claims in doubt. Raises `UsageError` when the file cannot be used, or the model
-    does not show how likely its words are.
+    With a `model` it is asked about the claims in doubt; "asked" counts those it had an opinion of. Raises `UsageError`
+    when the file cannot be used, or the model is none whose opinion is known to be worth something.
     """
+    if model is not None:
+        _check_model(model)
     claims = read_claims(path)
     started = time.perf_counter()
     judged: list[Judged] = []
@@ -61,9 +64,10 @@ def evaluate(
         checking += time.perf_counter() - begun
         if model is not None and abs(support - 0.5) <= opinion.DOUBT:
             begun = time.perf_counter()
-            support = _asked(model, checker, claim.text, support)
+            with suppress(PromptTooLongError):  # by words and meaning alone
+                support = _asked(model, checker, claim.text, support)
+                asked += 1
             asking += time.perf_counter() - begun
-            asked += 1
         judged.append((support, claim.label))
         on_step(number, len(claims))
     seconds = time.perf_counter() - started
@@ -82,13 +86,24 @@ def evaluate(
     }
 
 
+def _check_model(model: ChatModel) -> None:
+    if model.name != opinion.MODEL:
+        raise UsageError(
+            f"model {model.name} cannot be asked: what its yes and no are worth is known of `default` alone"
+        )
+    if _leaning(model, "It rains.", "It rains.") is None:
+        raise UsageError(f"model {model.name} does not show how likely its words are here: use engine `ik`")
+
+
 def _asked(model: ChatModel, checker: Checker, claim: str, support: float) -> float:
-    """Return the support with a model's opinion weighed in."""
-    messages = opinion.conversation(claim, checker.excerpt(claim))
-    leaning = model.leaning(messages, opinion.YES, opinion.NO) if isinstance(model, Leaning) else None
-    if leaning is None:
-        raise UsageError(f"model {model.name} does not show how likely its words are: use `default`, with engine ik")
-    return opinion.probability(support, leaning)
+    """Return the support with a model's opinion weighed in. Raises `PromptTooLongError`."""
+    leaning = _leaning(model, claim, checker.excerpt(claim))
+    return support if leaning is None else opinion.probability(support, leaning)
+
+
+def _leaning(model: ChatModel, claim: str, excerpt: str) -> float | None:
+    messages = opinion.conversation(claim, excerpt)
+    return model.leaning(messages, opinion.YES, opinion.NO) if isinstance(model, Leaning) else None
 
 
 def read_claims(path: Path) -> list[Claim]:

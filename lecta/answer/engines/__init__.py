@@ -59,6 +59,8 @@ class Engine(Protocol):
     """Names all that a state depends on beside the model's file and the context's parameters."""
     at_once: int
     """Tokens decoded in one call while a prompt is read: what is fastest, with Ctrl-C heard in between."""
+    shows_odds: bool
+    """Whether `Held.log_odds` are known."""
     guesses: int
     """Up to so many may be decoded behind a token. Where there are any, how many tokens are in a call changes nothing:
     the state of each is, bit for bit, the one it has in any other call (of up to `TOGETHER`)."""

@@ -62,6 +62,7 @@ class IkLlama:
     """A model on ik_llama.cpp, its weights laid out for the kernels that read four rows at once."""
 
     at_once = 128
+    shows_odds = True
 
     def __init__(self, path: Path, *, copy: bool = False) -> None:
         """Load a model; with `copy` its weights in the other layout are kept beside it. Raises `ChatError`."""
