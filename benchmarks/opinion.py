@@ -6,8 +6,8 @@ The claims are AttributionBench's, with references from the web and a person's v
 calibrators trained without their questions' folds, is nearest to 0.5 are shown to the default model with the sentences
 that come nearest. Its log-odds of "Yes" against "No" are kept in LEANINGS.jsonl by what was asked, so that a run
 that was stopped goes on. A logistic regression weighs them with the support's log-odds; five folds, no question in two,
-drawn anew for each draw of the trees. What is gained is told with its interval by bootstrap over questions. Weights fitted
-so stand in lecta/check/opinion.py. Writes benchmarks/results/opinion.json.
+drawn anew for each draw of the trees. What is gained is told with its interval by bootstrap over questions. Weights
+fitted so stand in lecta/check/opinion.py. Writes benchmarks/results/opinion.json.
 """
 
 from __future__ import annotations
