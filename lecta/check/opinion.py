@@ -21,8 +21,9 @@ YES, NO = "Yes", "No"
 DOUBT = 0.16
 """Distance from 0.5 of a claim's support up to which a model is asked about it."""
 WEIGHTS, OFFSET = (0.773, 0.616), -0.584
-"""Of the support's and the model's log-odds; fitted to 400 claims by `benchmarks.opinion`. A later run, with marks where one
-reference ends and another begins, gave 0.779, 0.608 and -0.576."""
+"""Of the support's and the model's log-odds; fitted to 400 claims by `benchmarks.opinion`.
+
+A later run, with marks where one reference ends and another begins, gave 0.779, 0.608 and -0.576."""
 
 Opinion = Callable[[str, Sequence[Span]], float | None]
 """Returns a model's log-odds that passages say all that a sentence says, by the words of theirs that it may rest on;
