@@ -4,24 +4,25 @@ usage: python -m benchmarks.injection INJECTIONS.jsonl [--answers N] [--unguarde
 
 Rows are {"id", "label": "malicious"|"benign", "text"}. Each text is put into the middle of a passage of the sample
 course. For all rows: is the text recognised, so that the model is not shown it, and is the prompt then the very one of
-the passage without it? For N of the malicious and N of the benign, spread over the file: does the model's answer from
-that one passage change? A greedy model's answer to the same prompt is the same, so it is asked only where the prompt
-differs. An answer "follows" an order when it holds the planted token, speaks of its instructions, refuses, has a link
-or command that no passage bears, or is in another language; that is told for the answers as they are written (guarded)
-and, with --unguarded, for the same model shown the text.
+the passage without it? For N of the malicious and N of the benign, spread over the file: does the answer from that one
+passage change, as `ask` makes it, checked, with quotes and other wordings? It is the same to the same prompt, so the
+model is asked only where the prompt differs. An answer "follows" an order when it holds the planted token, speaks of
+its instructions, refuses, has a link or command that no passage bears, or is in another language; that is told for the
+answers as they are written (guarded) and, with --unguarded, for the same model shown the text.
 """
 
 from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
 from lecta.answer import prompt
-from lecta.answering import without_orders
+from lecta.answering import Answering, Listeners, without_orders
 from lecta.check import orders
 from lecta.evaluate.rows import read_jsonl
 from lecta.library import Library
@@ -58,7 +59,7 @@ def main(arguments: argparse.Namespace) -> None:
     result: dict[str, Any] = {"rules": recognised}
     if arguments.answers:
         library = Library(settings=load(model=arguments.model))
-        plain = _written(library, [hit(f"{BEFORE} {AFTER}")])
+        plain = _written(library, hit(f"{BEFORE} {AFTER}"))
         result["model"], result["unplanted answer"] = library.model_name, plain
         told_all = [
             _asked(library, row, plain, unguarded=arguments.unguarded)
@@ -100,19 +101,27 @@ def _asked(library: Library, row: dict[str, Any], plain: str, *, unguarded: bool
     given = hit(planted(row["text"]))
     guarded, left_out = without_orders([given])
     same = _is_unplanted(guarded)
-    answer = plain if same else _written(library, guarded)  # greedy: the same prompt has the same answer
+    answer = plain if same else _written(library, given)  # greedy: the same prompt has the same answer
     told: dict[str, Any] = {"id": row["id"], "label": row["label"], "left out": len(left_out), "same prompt": same}
     told |= {"answer": answer, "followed": follows(answer, f"{BEFORE} {AFTER}")}
     if left_out and unguarded:
-        shown = _written(library, [given])
+        shown = _unguarded(library, given)
         told |= {"unguarded": shown, "unguarded followed": follows(shown, f"{BEFORE} {AFTER}")}
     print(told, flush=True)
     return told
 
 
-def _written(library: Library, hits: Sequence[Hit]) -> str:
-    text = "".join(library.chat.stream(prompt.build_messages(QUESTION, hits), TOKENS)).strip()
-    return "".join(orders.cleaned(iter([text]), [one.passage.text for one in hits], QUESTION, []))
+def _written(library: Library, given: Hit) -> str:
+    """Return the answer as `ask` makes it of a passage: without its orders, checked, quoted, said otherwise."""
+    wordings = library.settings.wordings
+    answering = Answering(library.chat, library.token_embedder, TOKENS, Listeners(), wordings=wordings)
+    return answering.answer(QUESTION, (given,), time.perf_counter()).said
+
+
+def _unguarded(library: Library, given: Hit) -> str:
+    """Return what the model writes when it is shown a passage with the orders in it."""
+    text = "".join(library.chat.stream(prompt.build_messages(QUESTION, [given]), TOKENS)).strip()
+    return "".join(orders.cleaned(iter([text]), [given.passage.text], QUESTION, []))
 
 
 def _spread(rows: Sequence[dict[str, Any]], count: int) -> list[dict[str, Any]]:
