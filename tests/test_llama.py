@@ -17,10 +17,10 @@ from lecta.answer.llama import LlamaChat
 from lecta.errors import ChatError, PromptTooLongError
 from lecta.types import Message
 
-SYSTEM = Message("system", "You are a teaching assistant. Answer in a few sentences, from the excerpt alone.")
+SYSTEM = Message("system", "Answer from the excerpt.")
 EXCERPT = (
-    "Excerpt: The chain rule says that the derivative of f(g(x)) is f'(g(x)) g'(x). Backpropagation applies the chain "
-    "rule from the output back to the input, and keeps the gradient of each layer so that none is computed twice."
+    "Excerpt: The chain rule says that the derivative of f(g(x)) is f'(g(x)) g'(x). Backpropagation applies it from the "
+    "output back to the input, and keeps each gradient."
 )
 
 
@@ -174,6 +174,9 @@ def test_tokens_that_were_written_are_read_together_and_each_call_is_told(chat: 
 
 
 def test_a_leaning_is_refused_where_the_prompt_is_too_long(chat: LlamaChat) -> None:
+    if not chat.engine.shows_odds:
+        assert chat.leaning([Message("user", "word " * 2000)], "Yes", "No") is None  # nothing is read for it
+        return
     with pytest.raises(PromptTooLongError):
         chat.leaning([Message("user", "word " * 2000)], "Yes", "No")
 
@@ -186,6 +189,7 @@ def test_yes_or_no_is_asked_beside_a_reply_that_goes_on(chat: LlamaChat) -> None
     parts = [next(reply)]
     leans = chat.leaning([Message("user", "Is one more than two? Yes or No.")], "Yes", "No")
     assert "".join([*parts, *reply]) == expected
+    assert (leans is not None) == chat.engine.shows_odds
     assert leans == chat.leaning([Message("user", "Is one more than two? Yes or No.")], "Yes", "No")
 
 
