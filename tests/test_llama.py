@@ -19,8 +19,8 @@ from lecta.types import Message
 
 SYSTEM = Message("system", "Answer from the excerpt.")
 EXCERPT = (
-    "Excerpt: The chain rule says that the derivative of f(g(x)) is f'(g(x)) g'(x). Backpropagation applies it from the "
-    "output back to the input, and keeps each gradient."
+    "Excerpt: The chain rule says that the derivative of f(g(x)) is f'(g(x)) g'(x). Backpropagation applies it from "
+    "the output back to the input, and keeps each gradient."
 )
 
 
