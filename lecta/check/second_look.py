@@ -6,10 +6,10 @@ with the near-miss calibrator's; docs/answers.md has what both are worth togethe
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from lecta.check import answerable
+from lecta.check.opinion import log_odds
 from lecta.types import Message
 
 CALIBRATOR = "near miss, asked"
@@ -35,5 +35,4 @@ def probability(near_miss: float, leaning: float) -> float:
 
 def evidence(near_miss: float, leaning: float) -> dict[str, float]:
     """Return what the calibrator weighs: log-odds both."""
-    sure = min(max(near_miss, 1e-6), 1 - 1e-6)
-    return {"near miss": math.log(sure / (1 - sure)), "model": leaning}
+    return {"near miss": log_odds(near_miss), "model": leaning}
