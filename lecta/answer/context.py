@@ -63,7 +63,7 @@ class Context:
         self._drop_guesses()
         return self._held.state()
 
-    def load(self, state: bytes, of: Steps) -> bool:
+    def load(self, state: bytes | memoryview, of: Steps) -> bool:
         """Hold what a state holds, which is the one of these steps; tell whether it fits."""
         self.keep(0)
         try:

@@ -12,16 +12,19 @@ import json
 import os
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = struct.Struct("<8s32s32sQ")  # magic, key, digest of the state, its length
 _MAGIC = b"lectaKV" + bytes([FORMAT])
+_PIECE = 1 << 22  # bytes that a thread reads and hashes at a time
 _NOTES = ("counts.json", "models.json")
 _NOTES_ROOM = 65_536  # bytes of the limit that small files may take
 
@@ -51,15 +54,14 @@ class States:
         """Tell whether there is a state for a key, without reading it."""
         return self._path(key).is_file()
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes) -> memoryview | None:
         """Return the state for a key, whole and checked; a damaged one is removed."""
         path = self._path(key)
         try:
-            content = path.read_bytes()
+            state = _read(path, key)
         except OSError:
             return None
-        state = content[_HEADER.size :]
-        if content[: _HEADER.size] != _header(key, state):
+        if state is None:
             with contextlib.suppress(OSError):
                 path.unlink()
             return None
@@ -79,7 +81,7 @@ class States:
             with self._locked():
                 if not self._make_room(size):
                     return False
-                return _write(path, _header(key, state), state)
+                return _write(path, _header(key, _digest(_pieces(state)), len(state)), state)
         except (OSError, Timeout):
             return False
 
@@ -178,8 +180,40 @@ def state_key(parts: Iterable[bytes]) -> bytes:
     return hashed.digest()
 
 
-def _header(key: bytes, state: bytes) -> bytes:
-    return _HEADER.pack(_MAGIC, key, hashlib.blake2b(state, digest_size=32).digest(), len(state))
+def _header(key: bytes, digest: bytes, size: int) -> bytes:
+    return _HEADER.pack(_MAGIC, key, digest, size)
+
+
+def _read(path: Path, key: bytes) -> memoryview | None:
+    """Return the state in a file; None where it is damaged. Raises `OSError`."""
+    with path.open("rb") as stream:
+        header = stream.read(_HEADER.size)
+    state = np.empty(max(0, path.stat().st_size - _HEADER.size), np.uint8).data  # not zeroed first
+
+    def read(piece: memoryview, start: int) -> memoryview:
+        with path.open("rb") as stream:
+            stream.seek(_HEADER.size + start)
+            stream.readinto(piece)
+        return piece
+
+    return state if header == _header(key, _digest(_pieces(state), read), len(state)) else None
+
+
+def _pieces(state: bytes | memoryview) -> list[memoryview]:
+    view = memoryview(state)
+    return [view[start : start + _PIECE] for start in range(0, len(view), _PIECE)]
+
+
+def _digest(
+    pieces: Sequence[memoryview], read: Callable[[memoryview, int], memoryview] = lambda piece, start: piece
+) -> bytes:
+    """Return the digest of the digests of pieces, each of which a thread may `read` first, from where it starts."""
+
+    def of(number: int) -> bytes:
+        return hashlib.blake2b(read(pieces[number], number * _PIECE), digest_size=32).digest()
+
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        return hashlib.blake2b(b"".join(threads.map(of, range(len(pieces)))), digest_size=32).digest()
 
 
 def _write(path: Path, *parts: bytes) -> bool:

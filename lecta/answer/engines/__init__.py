@@ -47,7 +47,7 @@ class Held(Protocol):
         """Return a copy of the state."""
         ...
 
-    def load(self, state: bytes) -> int:
+    def load(self, state: bytes | memoryview) -> int:
         """Hold what a state holds; return its number of tokens. Raises `ValueError` or `RuntimeError`."""
         ...
 

@@ -104,6 +104,6 @@ class _Held:
     def state(self) -> bytes:
         return bytes(self._context.get_state_seq_data(0))
 
-    def load(self, state: bytes) -> int:
-        self._context.set_state_seq_data(state, 0)
+    def load(self, state: bytes | memoryview) -> int:
+        self._context.set_state_seq_data(bytes(state), 0)
         return int(self._context.memory_seq_pos_max(0)) + 1
