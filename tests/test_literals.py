@@ -39,7 +39,7 @@ def test_every_phrase_of_boilerplate_is_judged_as_by_its_patterns_alone() -> Non
         "© 2024 All rights reserved | Privacy policy | Terms of use",
         "TODAY’S SPONSOR offers a free trial; no credit card, sign up at example.com",
     ]
-    signals = (*boilerplate._AD, *boilerplate._BOILERPLATE, boilerplate._HINT)
+    signals = (*boilerplate._AD, *boilerplate._BOILERPLATE, *boilerplate._HINT)
     found = 0
     for text in texts:
         for signal in signals:

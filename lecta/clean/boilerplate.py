@@ -211,14 +211,14 @@ _ENOUGH = tuple(
 """What an advertisement must hold at least, whatever its score."""
 _CORE = tuple(signal for signal in _AD if signal.group in {"ask", "sponsor", "offer"})
 """No advertisement is without one of these; they are tried first, and nearly always end the search."""
-_HINT = _signals(
+_HINT = _signals(  # words alone first: of those nothing is searched for that is not there
     r"""
-any 0      subscrib|bell\b|coffee|comment|thumbs|review|follow\s+(?:me|us)|support\s+(?:me|us|th)|watching|listening
-          |tuning|see\s+you|catch\s+you|share|channel|cookie|agree|consent|newsletter|mailing|email\s+list|e-?mail
-          |spam|inbox|readers|rights|skip|privacy|terms|©|top\b|posts?\b|articles?\b|pages?\b|reply|powered|log\s?in
-          |sign\s+in|[|»›·]|creative|donation|your\s+support
+any 0      subscrib|coffee|comment|thumbs|review|watching|listening|tuning|share|channel|cookie|agree|consent|newsletter
+          |mailing|e-?mail|spam|inbox|readers|rights|skip|privacy|terms|©|reply|powered|[|»›·]|creative|donation
+any 0      bell\b|follow\s+(?:me|us)|support\s+(?:me|us|th)|see\s+you|catch\s+you|top\b|posts?\b|articles?\b
+          |pages?\b|log\s?in|sign\s+in|your\s+support
 """
-)[0]
+)
 """Boilerplate has one of these words."""
 
 
@@ -281,7 +281,7 @@ def judge(text: str) -> Verdict | None:
 def _may_be_something(text: str) -> bool:
     """Tell whether a sentence has what any advertisement or boilerplate must have: most windows of speech have not."""
     folded = text.casefold()
-    return bool(_HINT.search(text, folded)) or any(signal.search(text, folded) for signal in _CORE)
+    return any(signal.search(text, folded) for signal in (*_HINT, *_CORE))
 
 
 def _advertisement(text: str) -> Verdict | None:
@@ -298,7 +298,7 @@ def _advertisement(text: str) -> Verdict | None:
 
 def _boilerplate(text: str) -> Verdict | None:
     folded = text.casefold()
-    if not _HINT.search(text, folded):
+    if not any(hint.search(text, folded) for hint in _HINT):
         return None
     hits = [(signal, match) for signal in _BOILERPLATE if (match := signal.search(text, folded))]
     words = len(text.split())

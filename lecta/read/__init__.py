@@ -16,12 +16,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from lecta.errors import ModelError, ReadError
-from lecta.protocols import Reader
 from lecta.read.limits import Worker
 from lecta.types import Document
+
+if TYPE_CHECKING:  # it imports NumPy, which most readers do without: 0.06 s for each process
+    from lecta.protocols import Reader
 
 READERS: dict[str, str] = {
     ".pdf": "pdf",
@@ -91,7 +93,7 @@ def reader_for(path: Path) -> Reader:
     module = READERS.get(path.suffix.lower())
     if module is None:
         raise ReadError(f"lecta does not read {path.suffix or 'files without a suffix'}")
-    return cast(Reader, importlib.import_module(f"lecta.read.{module}"))
+    return cast("Reader", importlib.import_module(f"lecta.read.{module}"))
 
 
 def read(path: Path, *, ocr: bool = True, every_page: bool = False) -> Document:
