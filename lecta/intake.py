@@ -15,7 +15,7 @@ from types import MappingProxyType
 import numpy as np
 
 from lecta import chunk, read
-from lecta.clean.alone import Cleaned, cleaned, received
+from lecta.clean.alone import PREPARED, Cleaned, cleaned, received
 from lecta.clean.dedupe import SeenInMemory, dedupe
 from lecta.errors import UsageError, first_line
 from lecta.lectures import Course, load_course
@@ -28,7 +28,7 @@ from lecta.types import Document, Kind, Passage, Section, Signature
 REPEATED = "repeated: "
 """How the reason of a section begins that stands in another file, whose source follows."""
 
-AFTER_READING = read.After("lecta.clean.alone:prepared", received)
+AFTER_READING = read.After(PREPARED, received)
 """What the processes that read files do with them. `Intake` does it itself for a document that comes otherwise."""
 
 _TIMED = frozenset({"subtitles", "recording", "whisper"})

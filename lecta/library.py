@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from lecta.embedding import OnEmbedded
     from lecta.intake import Intake
     from lecta.lectures import Lecture
+    from lecta.read.limits import Worker
     from lecta.read.picture import Picture, Pictures
     from lecta.readahead import OnSection
     from lecta.reindexing import OnDocument
@@ -82,11 +83,12 @@ class Library:
         chat: ChatModel | None = None,
         on_fetch: OnFetch | None = None,
         ahead: Callable[[], Embedder] | None = None,
+        readers: tuple[Worker, ...] = (),
     ) -> None:
         """Open the library in folder `path`, which need not exist yet; models load when they are first needed.
 
-        `embedder` and `chat` replace the ones the settings name. `ahead` returns a MiniLM that is being opened, by
-        `lecta.opening`, and is asked where the library wants one.
+        `embedder` and `chat` replace the ones the settings name. By `lecta.opening`: `ahead` returns a MiniLM that is
+        being opened, and is asked where the library wants one; `readers` are the processes that the first `add` uses.
         """
         self.settings = settings or Settings()
         self.path = _user_path(path) if path is not None else self.settings.library
@@ -95,6 +97,7 @@ class Library:
         self._read_by: tuple[Store, Asking] | None = None
         self._on_fetch = on_fetch
         self._ahead = ahead
+        self._readers = readers
         self._store: Store | None = None
         self._embedder: tuple[tuple[str, int], Embedder] | None = None
         self._pictures: Pictures | None = None
@@ -205,7 +208,10 @@ class Library:
             return Path(name).expanduser()
 
         settings, transcripts = self.settings, self.path / "transcripts"
-        return read.Options(settings.ocr, speech_model, transcripts, settings.language, after=AFTER_READING)
+        begun, self._readers = self._readers, ()  # another `add` may run beside the first
+        return read.Options(
+            settings.ocr, speech_model, transcripts, settings.language, after=AFTER_READING, begun=begun
+        )
 
     def documents(self) -> list[DocumentRecord]:
         """Return what the library holds, ordered by course, lecture and source."""

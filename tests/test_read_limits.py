@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 
 from lecta import read
+from lecta.clean.alone import Cleaned
 from lecta.errors import ReadError
+from lecta.intake import AFTER_READING
+from lecta.opening import readers_ahead
 from lecta.read.limits import Worker
+from lecta.settings import Settings
 
 BAD_READER = """
 import os, time
@@ -83,3 +87,16 @@ def test_the_same_document_as_in_this_process(tmp_path: Path) -> None:
         worker._process.wait()
         path.write_text("# C\n", encoding="utf-8")
         assert worker.read(path).text.strip() == "C"
+
+
+def test_processes_started_ahead_read_the_files(lectures: Path) -> None:
+    workers = readers_ahead(Settings())
+    begun = [worker._process for worker in workers]
+    assert all(process is not None and process.poll() is None for process in begun)
+    path = sorted(lectures.rglob("*.md"))[0]
+    with read.Reading(read.Options(after=AFTER_READING, begun=workers)) as reading:
+        found = reading.read(path)
+        assert [worker._process for worker in workers] == begun  # none was started beside them
+    assert isinstance(found, Cleaned)
+    assert found.text == read.read(path).text
+    assert all(process is not None and process.poll() is not None for process in begun)  # and none is left

@@ -16,7 +16,7 @@ import pytest
 
 from lecta.answer import states as states_module
 from lecta.answer.llama import LlamaChat
-from lecta.answer.states import States, state_key
+from lecta.answer.states import _PIECE, States, state_key
 from lecta.types import Message
 
 LIMIT = 1_000_000
@@ -45,7 +45,7 @@ def test_a_state_comes_back_as_it_was(tmp_path: Path) -> None:
     states = States(tmp_path, LIMIT)
     assert states.get(key("a")) is None
     assert states.put(key("a"), b"state of a")
-    assert states.get(key("a")) == b"state of a"
+    assert states.get(key("a")) == memoryview(b"state of a")
     assert (states.kept().states, states.kept().hits) == (1, 1)
     assert States(tmp_path, 0).put(key("b"), b"x") is False
 
@@ -142,6 +142,19 @@ def test_a_damaged_state_is_not_met(tmp_path: Path, damage: str) -> None:
     path.write_bytes(changed[damage])
     assert states.get(key("a")) is None
     assert not path.exists()
+
+
+@pytest.mark.parametrize("at", [0.1, 0.5, 0.999])
+def test_a_byte_wrong_in_any_piece_of_a_state_is_seen(tmp_path: Path, at: float) -> None:
+    states, state = States(tmp_path, 20 * LIMIT), os.urandom(3 * _PIECE + 5)
+    states.put(key("a"), state)
+    assert states.get(key("a")) == memoryview(state)
+    with states._path(key("a")).open("r+b") as stream:
+        stream.seek(int(at * len(state)))
+        byte = stream.read(1)
+        stream.seek(-1, os.SEEK_CUR)
+        stream.write(bytes([byte[0] ^ 1]))
+    assert states.get(key("a")) is None
 
 
 def test_a_full_or_forbidden_disk_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,9 @@ from typing import Any
 from lecta.clean.dedupe import signatures_of
 from lecta.types import Document, Section, Signature
 
+PREPARED = "lecta.clean.alone:prepared"
+"""What the processes that read files do with each document."""
+
 _ROW = [field.name for field in fields(Signature)][1:9]  # what is known before it is compared with others
 
 

@@ -31,14 +31,11 @@ def add(
     as_json: JsonOption = False,
 ) -> None:
     """Read lectures and make them searchable; files that have not changed are left alone."""
-    import gc
-
-    gc.set_threshold(50_000)  # what is known of paragraphs stays: to look through it every 700 objects took a tenth
     from lecta.as_json import add_json
     from lecta.console.library import print_add
     from lecta.console.progress import adding
 
-    opened = library_at(library)
+    opened = library_at(library, adds=True)
     with adding(quiet=as_json) as shown:
         report = opened.add(paths, course=course, prune=prune, **shown)
     if as_json:

@@ -63,7 +63,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # Windows' pipes are not UTF-8 by themselves
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    gc.set_threshold(20_000)  # importing makes many objects that stay: less is looked through in vain
+    gc.set_threshold(50_000)  # most objects stay: what is imported, and what is known of paragraphs
     atexit.register(gc.freeze)  # nor are all of them looked through at the end, 0.2 s
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them takes 50 ms, and lecta has none
     try:

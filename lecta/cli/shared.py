@@ -22,20 +22,21 @@ def settings_with(**given: Any) -> Settings:
     return settings.load(**given)
 
 
-def library_at(library: Path | None, *, is_asked: bool = False, **given: Any) -> Library:
+def library_at(library: Path | None, *, is_asked: bool = False, adds: bool = False, **given: Any) -> Library:
     """Open the library in a folder, or where the settings name it."""
-    return library_of(settings_with(library=library, **given), is_asked=is_asked)
+    return library_of(settings_with(library=library, **given), is_asked=is_asked, adds=adds)
 
 
-def library_of(settings: Settings, *, is_asked: bool) -> Library:
-    """Return the library; where it `is_asked` its embedder is opened while the rest of lecta is imported."""
-    from lecta.opening import embedder_ahead
+def library_of(settings: Settings, *, is_asked: bool = False, adds: bool = False) -> Library:
+    """Return the library; what it takes to ask it, or to add to it, is started while the rest of lecta is imported."""
+    from lecta.opening import embedder_ahead, readers_ahead
 
     ahead = embedder_ahead(settings) if is_asked else None
+    readers = readers_ahead(settings) if adds else ()
     from lecta.console.progress import on_fetch
     from lecta.library import Library
 
-    return Library(settings=settings, on_fetch=on_fetch(), ahead=ahead)
+    return Library(settings=settings, on_fetch=on_fetch(), ahead=ahead, readers=readers)
 
 
 def warn_if_empty(library: Library) -> None:

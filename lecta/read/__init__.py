@@ -42,6 +42,9 @@ READERS: dict[str, str] = {
 }
 """Suffix (lower case) to the module of this package that reads it."""
 
+PROCESSES = 2
+"""In which files are read."""
+
 _AHEAD = 4  # files read before the one that is being embedded
 
 SELDOM_LECTURES = frozenset({".json", ".tsv"})
@@ -77,6 +80,8 @@ class Options:
     """Give the steps of a build and pages without words sections of their own, as `lecta align` wants them."""
     after: After | None = None
     """Not done with recordings, which are read in this process."""
+    begun: tuple[Worker, ...] = ()
+    """Processes with these very options, of which some may have been started already."""
 
 
 Heard = Callable[[str], None]
@@ -114,15 +119,17 @@ def read(path: Path, *, ocr: bool = True, every_page: bool = False) -> Document:
 class Reading:
     """Reads many files, each in one of a few processes that can be stopped; use as a context manager."""
 
-    def __init__(self, options: Options | None = None, processes: int = 2) -> None:
+    def __init__(self, options: Options | None = None, processes: int = PROCESSES) -> None:
         self._options = options or Options()
         self._idle: queue.SimpleQueue[Worker] = queue.SimpleQueue()
         chosen = self._options
         after = chosen.after.function if chosen.after else ""
-        self._workers = [Worker(ocr=chosen.ocr, every_page=chosen.every_page, after=after) for _ in range(processes)]
+        self._workers = chosen.begun or tuple(
+            Worker(ocr=chosen.ocr, every_page=chosen.every_page, after=after) for _ in range(processes)
+        )
         for worker in self._workers:
             self._idle.put(worker)
-        self._threads = ThreadPoolExecutor(processes, thread_name_prefix="lecta-read")
+        self._threads = ThreadPoolExecutor(len(self._workers), thread_name_prefix="lecta-read")
         self._listener: Any = None
         self._no_listener: ModelError | None = None
 

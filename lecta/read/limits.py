@@ -57,6 +57,10 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._lines: queue.Queue[bytes] = queue.Queue()
 
+    def start(self) -> None:
+        """Start the process, if it does not run yet; the next file waits that much less for it."""
+        self._started()
+
     def read(self, path: Path, heard: Callable[[str], None] | None = None) -> Document:
         """Read one file in the process; `heard` is told where it is. Raises `ReadError`, for a limit as well."""
         return self.read_and_after(path, heard)[0]

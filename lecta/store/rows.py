@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -63,17 +64,28 @@ def vector_column(vectors: Sequence[Vectors | None], dimension: int) -> pa.Fixed
 
 def signature_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
     """Return the rows of signatures, each with the place of its paragraph."""
-    rows = []
+    columns: dict[str, list[Any]] = {name: [] for name in SIGNATURE_SCHEMA.names}
     for key, entry in zip(ids, entries, strict=True):
-        starts = [section.start_index for section in entry.document.sections]
+        sections, starts = entry.document.sections, [section.start_index for section in entry.document.sections]
         for signature in entry.signatures:
-            first = entry.document.sections[max(bisect_right(starts, signature.start_index) - 1, 0)]
-            last = entry.document.sections[max(bisect_right(starts, signature.end_index - 1) - 1, 0)]
-            place = {"page": first.page, "start_time": first.start_time, "end_time": last.end_time}
-            # `asdict` copies every number of a digest: two seconds for a course.
-            own = {name: getattr(signature, name) for name in SIGNATURE_COLUMNS}
-            rows.append(own | place | {"document_id": key})
-    return pa.Table.from_pylist(rows, schema=SIGNATURE_SCHEMA)
+            first = sections[max(bisect_right(starts, signature.start_index) - 1, 0)]
+            last = sections[max(bisect_right(starts, signature.end_index - 1) - 1, 0)]
+            columns["page"].append(first.page)
+            columns["start_time"].append(first.start_time)
+            columns["end_time"].append(last.end_time)
+        columns["document_id"] += [key] * len(entry.signatures)
+        for name in SIGNATURE_COLUMNS:
+            columns[name] += [getattr(signature, name) for signature in entry.signatures]
+    return pa.table([_column(columns[one.name], one.type) for one in SIGNATURE_SCHEMA], schema=SIGNATURE_SCHEMA)
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column; lists of numbers by way of NumPy, as a course has a million and Arrow looks at each."""
+    if not pa.types.is_list(kind):
+        return pa.array(values, kind)
+    ends = np.cumsum([0, *map(len, values)], dtype=np.int32)
+    flat = np.fromiter(chain.from_iterable(values), kind.value_type.to_pandas_dtype(), int(ends[-1]))
+    return pa.ListArray.from_arrays(pa.array(ends), pa.array(flat, kind.value_type), type=kind)
 
 
 def document_table(ids: Sequence[str], entries: Sequence[Entry]) -> pa.Table:
