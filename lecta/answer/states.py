@@ -12,6 +12,7 @@ import json
 import os
 import struct
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from filelock import FileLock, Timeout
 FORMAT = 2
 _HEADER = struct.Struct("<8s32s32sQ")  # magic, key, digest of the state, its length
 _MAGIC = b"lectaKV" + bytes([FORMAT])
-_PIECE = 1 << 22  # bytes that a thread reads and hashes at a time
+_PIECE = 1 << 22  # bytes that a thread reads and checks at a time
 _NOTES = ("counts.json", "models.json")
 _NOTES_ROOM = 65_536  # bytes of the limit that small files may take
 
@@ -207,10 +208,13 @@ def _pieces(state: bytes | memoryview) -> list[memoryview]:
 def _digest(
     pieces: Sequence[memoryview], read: Callable[[memoryview, int], memoryview] = lambda piece, start: piece
 ) -> bytes:
-    """Return the digest of the digests of pieces, each of which a thread may `read` first, from where it starts."""
+    """Return the digest of the CRCs of pieces, each of which a thread may `read` first, from where it starts.
+
+    That is enough for what a disk or a kill damages; a hash of 60 MB would be a twentieth of the time to a first token.
+    """
 
     def of(number: int) -> bytes:
-        return hashlib.blake2b(read(pieces[number], number * _PIECE), digest_size=32).digest()
+        return zlib.crc32(read(pieces[number], number * _PIECE)).to_bytes(4, "little")
 
     with ThreadPoolExecutor(max_workers=4) as threads:
         return hashlib.blake2b(b"".join(threads.map(of, range(len(pieces)))), digest_size=32).digest()
