@@ -59,6 +59,10 @@ class Writer:
             self.first = self.first or time.perf_counter() - started
             yield piece
 
+    def leaning(self, messages: Sequence[Message], one: str, other: str) -> float | None:
+        """Ask the model beside its reply."""
+        return self._model.leaning(messages, one, other)
+
 
 class Reader(Writer):
     """The model, which reads the section while no clock runs, or never."""
