@@ -9,7 +9,8 @@ question time, and the model's likeliest words must be the same ones.
 
 Support is the share of an answer's claims that its passages bear, by lecta's check. Covered facts are the share of the
 question's ten nearest sentences, among the passages found, that the answer bears by the same check, turned around.
-Replies are kept in KEPT.jsonl as they come; a run that was stopped goes on. States are kept in the library's folder.
+Replies are kept in KEPT.jsonl as they come; a run that was stopped goes on (with another version of lecta, in a new
+file). States are kept in the library's folder.
 Writes benchmarks/results/read_ahead.json.
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import tempfile
@@ -61,8 +62,10 @@ def _resident(root: int) -> int:
         process = Path(f"/proc/{tree.pop()}")
         try:
             total += int((process / "statm").read_text().split()[1]) * _PAGE
-            for task in (process / "task").iterdir():  # a child is its thread's, and listed there alone
-                tree += map(int, (task / "children").read_text().split())
+            tasks = list((process / "task").iterdir())
         except (OSError, IndexError):  # it has just ended
             continue
+        for task in tasks:  # a child is its thread's, and listed there alone
+            with contextlib.suppress(OSError):
+                tree += map(int, (task / "children").read_text().split())
     return total

@@ -5,6 +5,7 @@ It imports next to nothing, so that it can come first.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -47,5 +48,6 @@ def readers_ahead(settings: Settings) -> tuple[Worker, ...]:
 
     workers = tuple(Worker(ocr=settings.ocr, after=PREPARED) for _ in range(PROCESSES))
     for worker in workers:
-        worker.start()
+        with contextlib.suppress(OSError, RuntimeError):  # it starts, or says why not, when a file is there to read
+            worker.start()
     return workers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import pytest
 
 from lecta import read
 from lecta.clean.alone import Cleaned
+from lecta.cli.shared import library_of
 from lecta.errors import ReadError
 from lecta.intake import AFTER_READING
 from lecta.opening import readers_ahead
 from lecta.read.limits import Worker
-from lecta.settings import Settings
+from lecta.settings import Settings, load
 
 BAD_READER = """
 import os, time
@@ -100,3 +102,33 @@ def test_processes_started_ahead_read_the_files(lectures: Path) -> None:
     assert isinstance(found, Cleaned)
     assert found.text == read.read(path).text
     assert all(process is not None and process.poll() is not None for process in begun)  # and none is left
+
+
+@pytest.mark.parametrize("ocr", [True, False])
+def test_an_add_uses_the_processes_that_were_started_ahead(
+    tmp_path: Path, lectures: Path, monkeypatch: pytest.MonkeyPatch, ocr: bool
+) -> None:
+    library = library_of(load(library=tmp_path / "library", ocr=ocr), adds=True)
+    begun = library._readers
+    wanted = read.Reading(read.Options(ocr=ocr, after=AFTER_READING))._workers
+    assert [worker._flags for worker in begun] == [worker._flags for worker in wanted]
+    processes = [worker._process for worker in begun]
+    monkeypatch.setattr(subprocess, "Popen", None)  # no other can be started
+    assert all(one.status == "added" for one in library.add([lectures]).files)
+    assert all(process is not None and process.poll() is not None for process in processes)
+
+
+def test_processes_that_nothing_was_read_by_are_stopped(tmp_path: Path) -> None:
+    library = library_of(load(library=tmp_path / "library"), adds=True)
+    processes = [worker._process for worker in library._readers]
+    (tmp_path / "nothing.xyz").write_text("x")
+    library.add([tmp_path / "nothing.xyz"])
+    assert all(process is not None and process.poll() is not None for process in processes)
+
+
+def test_processes_that_cannot_be_started_ahead_hold_up_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", full)
+    assert len(readers_ahead(Settings())) == read.PROCESSES

@@ -16,10 +16,11 @@ import pytest
 
 from lecta.answer import states as states_module
 from lecta.answer.llama import LlamaChat
-from lecta.answer.states import _PIECE, States, state_key
+from lecta.answer.states import _HEADER, _PIECE, States, state_key
 from lecta.types import Message
 
 LIMIT = 1_000_000
+_BOUNDS = ((0, _HEADER.size), (_HEADER.size, _HEADER.size + _PIECE), (_HEADER.size + _PIECE, None))
 
 
 def key(name: str) -> bytes:
@@ -144,17 +145,51 @@ def test_a_damaged_state_is_not_met(tmp_path: Path, damage: str) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("at", [0.1, 0.5, 0.999])
-def test_a_byte_wrong_in_any_piece_of_a_state_is_seen(tmp_path: Path, at: float) -> None:
+@pytest.mark.parametrize("at", [0, _PIECE - 1, _PIECE, 3 * _PIECE + 4])
+def test_a_byte_wrong_in_any_piece_of_a_state_is_seen(tmp_path: Path, at: int) -> None:
     states, state = States(tmp_path, 20 * LIMIT), os.urandom(3 * _PIECE + 5)
     states.put(key("a"), state)
     assert states.get(key("a")) == memoryview(state)
-    with states._path(key("a")).open("r+b") as stream:
-        stream.seek(int(at * len(state)))
-        byte = stream.read(1)
-        stream.seek(-1, os.SEEK_CUR)
-        stream.write(bytes([byte[0] ^ 1]))
+    path = states._path(key("a"))
+    content = bytearray(path.read_bytes())
+    content[_HEADER.size + at] ^= 1
+    path.write_bytes(content)
     assert states.get(key("a")) is None
+
+
+def test_a_state_cut_between_two_pieces_and_one_whose_pieces_changed_places_are_seen(tmp_path: Path) -> None:
+    states = States(tmp_path, 20 * LIMIT)
+    for way in ("cut", "changed"):
+        states.put(key("a"), os.urandom(2 * _PIECE))
+        path = states._path(key("a"))
+        header, one, other = (path.read_bytes()[a:b] for a, b in _BOUNDS)
+        path.write_bytes(header + one if way == "cut" else header + other + one)
+        assert states.get(key("a")) is None
+
+
+def test_states_of_another_version_of_lecta_make_room(tmp_path: Path) -> None:
+    states = States(tmp_path, LIMIT)
+    states.put(key("a"), b"x" * 100)
+    old = tmp_path / f"{'0' * 64}.state"
+    old.write_bytes(b"lectaKV\1" + bytes(500_000))
+    states.fit()
+    assert not old.exists()
+    assert states.get(key("a")) == memoryview(b"x" * 100)
+
+
+def test_without_threads_states_are_read_and_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none_left(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    states, state = States(tmp_path, 20 * LIMIT), os.urandom(2 * _PIECE + 1)
+    states.put(key("a"), state)
+    monkeypatch.setattr(threading.Thread, "start", none_left)
+    assert states.get(key("a")) == memoryview(state)
+    assert states.put(key("b"), state)
+    monkeypatch.undo()
+    assert states.get(key("b")) == memoryview(state)
 
 
 def test_a_full_or_forbidden_disk_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

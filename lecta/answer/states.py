@@ -13,7 +13,7 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +60,7 @@ class States:
         path = self._path(key)
         try:
             state = _read(path, key)
-        except OSError:
+        except (OSError, MemoryError):
             return None
         if state is None:
             with contextlib.suppress(OSError):
@@ -82,7 +82,7 @@ class States:
             with self._locked():
                 if not self._make_room(size):
                     return False
-                return _write(path, _header(key, _digest(_pieces(state)), len(state)), state)
+                return _write(path, _header(key, _digest(state), len(state)), state)
         except (OSError, Timeout):
             return False
 
@@ -129,8 +129,10 @@ class States:
         """Remove unfinished files and the least recently used states until `size` bytes are free."""
         states = []
         for path, stat in self._files():
-            if path.suffix == ".part":  # nobody writes it: the lock is ours
-                path.unlink(missing_ok=True)
+            if path.suffix == ".part" or (path.suffix == ".state" and not _is_ours(path)):
+                path.unlink(
+                    missing_ok=True
+                )  # nobody writes it, as the lock is ours; or another version of lecta wrote it
             elif path.suffix == ".state":
                 states.append((stat.st_mtime_ns, stat.st_size, path))
         states.sort()
@@ -185,39 +187,52 @@ def _header(key: bytes, digest: bytes, size: int) -> bytes:
     return _HEADER.pack(_MAGIC, key, digest, size)
 
 
+def _is_ours(path: Path) -> bool:
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        return stream.read(len(_MAGIC)) == _MAGIC
+    return False
+
+
 def _read(path: Path, key: bytes) -> memoryview | None:
-    """Return the state in a file; None where it is damaged. Raises `OSError`."""
-    with path.open("rb") as stream:
+    """Return the state in a file; None where it is damaged. Raises `OSError` and `MemoryError`."""
+    with path.open("rb", buffering=0) as stream:
         header = stream.read(_HEADER.size)
-    state = np.empty(max(0, path.stat().st_size - _HEADER.size), np.uint8).data  # not zeroed first
+        size = os.fstat(stream.fileno()).st_size - _HEADER.size
+        if size < 0 or _HEADER.unpack(header)[:2] != (_MAGIC, key) or _HEADER.unpack(header)[3] != size:
+            return None
+        state = np.empty(size, np.uint8).data  # not zeroed first
 
-    def read(piece: memoryview, start: int) -> memoryview:
-        with path.open("rb") as stream:
-            stream.seek(_HEADER.size + start)
-            stream.readinto(piece)
-        return piece
+        def read(piece: memoryview, start: int) -> memoryview:
+            os.preadv(stream.fileno(), [piece], _HEADER.size + start)
+            return piece
 
-    return state if header == _header(key, _digest(_pieces(state), read), len(state)) else None
-
-
-def _pieces(state: bytes | memoryview) -> list[memoryview]:
-    view = memoryview(state)
-    return [view[start : start + _PIECE] for start in range(0, len(view), _PIECE)]
+        if not hasattr(os, "preadv"):  # Windows
+            stream.readinto(state)
+            digest = _digest(state)
+        else:
+            digest = _digest(state, read)
+    return state if header == _header(key, digest, size) else None
 
 
 def _digest(
-    pieces: Sequence[memoryview], read: Callable[[memoryview, int], memoryview] = lambda piece, start: piece
+    state: bytes | memoryview, read: Callable[[memoryview, int], memoryview] = lambda piece, start: piece
 ) -> bytes:
-    """Return the digest of the CRCs of pieces, each of which a thread may `read` first, from where it starts.
+    """Return the digest of the CRCs of a state's pieces, each of which is `read` first, from where it starts.
 
     That is enough for what a disk or a kill damages; a hash of 60 MB would be a twentieth of the time to a first token.
     """
+    view = memoryview(state)
 
-    def of(number: int) -> bytes:
-        return zlib.crc32(read(pieces[number], number * _PIECE)).to_bytes(4, "little")
+    def of(start: int) -> bytes:
+        return zlib.crc32(read(view[start : start + _PIECE], start)).to_bytes(4, "little")
 
-    with ThreadPoolExecutor(max_workers=4) as threads:
-        return hashlib.blake2b(b"".join(threads.map(of, range(len(pieces)))), digest_size=32).digest()
+    starts = range(0, len(view), _PIECE)
+    try:
+        with ThreadPoolExecutor(max_workers=4) as threads:
+            checked = list(threads.map(of, starts))
+    except RuntimeError:  # no thread can be had: too many processes, or the interpreter ends
+        checked = [of(start) for start in starts]
+    return hashlib.blake2b(b"".join(checked), digest_size=32).digest()
 
 
 def _write(path: Path, *parts: bytes) -> bool:

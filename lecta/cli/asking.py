@@ -26,6 +26,7 @@ from lecta.cli.shared import (
     print_json,
     read_in_background,
     settings_with,
+    stay,
     warn_if_empty,
 )
 from lecta.errors import UsageError
@@ -157,6 +158,7 @@ def chat(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document a line for each answer.")] = False,
 ) -> None:
     """Ask and ask on: a conversation, on a terminal or a question a line from a pipe."""
+    stay()
     from lecta import chatting
     from lecta import export as exporting
 

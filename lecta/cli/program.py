@@ -14,7 +14,7 @@ import typer
 
 from lecta import __version__
 from lecta.cli import asking, evaluating, library, models, serving, standalone
-from lecta.cli.shared import complain
+from lecta.cli.shared import begin, complain
 from lecta.errors import LectaError
 
 app = typer.Typer(
@@ -63,8 +63,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # Windows' pipes are not UTF-8 by themselves
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    gc.set_threshold(50_000)  # most objects stay: what is imported, and what is known of paragraphs
-    atexit.register(gc.freeze)  # nor are all of them looked through at the end, 0.2 s
+    begin()
+    atexit.register(gc.freeze)  # at the end garbage is not looked for again among all there is: 0.2 s
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for them takes 50 ms, and lecta has none
     try:
         app()

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from lecta.cli.options import CourseOption, LibraryOption, ModelOption
-from lecta.cli.shared import settings_with
+from lecta.cli.shared import settings_with, stay
 
 
 def serve(
@@ -24,6 +24,7 @@ def serve(
     library: LibraryOption = None,
 ) -> None:
     """Serve the library: a page, a REST API and an OpenAI-compatible one, until Ctrl-C."""
+    stay()
     from lecta import web
     from lecta.serve import run
     from lecta.serve.app import create_app
@@ -55,6 +56,7 @@ def mcp(
     library: LibraryOption = None,
 ) -> None:
     """Let an assistant search, read and ask: a server of the Model Context Protocol on stdin and stdout."""
+    stay()
     from lecta.mcp_server import stdio
 
     stdio.run(settings_with(library=library, model=model), course)

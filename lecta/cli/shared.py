@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import sys
 from pathlib import Path
@@ -13,6 +14,19 @@ import typer
 if TYPE_CHECKING:
     from lecta.library import Library
     from lecta.settings import Settings
+
+
+_AS_PYTHON_DOES = gc.get_threshold()
+
+
+def begin() -> None:
+    """Look for garbage seldom: of what a short command makes most stays, as imports and what is known of paragraphs."""
+    gc.set_threshold(50_000)
+
+
+def stay() -> None:
+    """Look for garbage as often as Python does by itself, in a command that goes on until it is stopped."""
+    gc.set_threshold(*_AS_PYTHON_DOES)
 
 
 def settings_with(**given: Any) -> Settings:

@@ -81,7 +81,7 @@ class Options:
     after: After | None = None
     """Not done with recordings, which are read in this process."""
     begun: tuple[Worker, ...] = ()
-    """Processes with these very options, of which some may have been started already."""
+    """Processes with these very options, which may have been started already; then no others are."""
 
 
 Heard = Callable[[str], None]
@@ -218,7 +218,7 @@ class Reading:
         return self._listener
 
     def __enter__(self) -> Self:
-        """Return the reading; its processes start with the first files."""
+        """Return the reading; processes that do not run yet start with the first files."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
