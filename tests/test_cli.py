@@ -211,6 +211,17 @@ def test_a_reader_that_went_away_is_no_error(lecta: Run, lectures: Path, words: 
     assert (run.returncode, run.stderr) == (0, "")
 
 
+def test_ctrl_c_is_said_in_one_line(tmp_path: Path) -> None:
+    program = (
+        "import os, signal; from lecta.cli import main; from lecta.library import Library\n"
+        "Library.documents = lambda library: os.kill(os.getpid(), signal.SIGINT)\n"
+        "main()"
+    )
+    words = [sys.executable, "-c", program, "list", "--library", str(tmp_path)]
+    run = subprocess.run(words, capture_output=True, cwd=ROOT, check=False)
+    assert (run.returncode, run.stdout, run.stderr) == (130, b"", b"lecta: stopped\n")
+
+
 def test_a_library_that_is_a_file(lecta: Run, lectures: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     assert "--library" in _one_line(lecta("add", "lectures", "--library", "file"), 1)

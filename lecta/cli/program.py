@@ -71,12 +71,13 @@ def main() -> None:
     except LectaError as error:
         complain(str(error))
         sys.exit(error.exit_status)
-    except KeyboardInterrupt:
-        complain("stopped")
-        sys.exit(130)
-    except (BrokenPipeError, SystemExit) as error:
-        if not _lost_its_reader(error):
+    except (BrokenPipeError, KeyboardInterrupt, SystemExit) as error:
+        if _comes_from(error, KeyboardInterrupt):  # typer makes an exit status of it, without a word
+            complain("stopped")
+            sys.exit(130)
+        if not _comes_from(error, BrokenPipeError):
             raise
+        # Who reads what is printed went away (`lecta list | head`); rich and typer exit with 1 then.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except OSError as error:
@@ -84,6 +85,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _lost_its_reader(error: BaseException | None) -> bool:
-    """Tell whether the reader of what is printed went away (`lecta list | head`); rich and typer exit with 1 then."""
-    return error is not None and (isinstance(error, BrokenPipeError) or _lost_its_reader(error.__context__))
+def _comes_from(error: BaseException | None, kind: type[BaseException]) -> bool:
+    """Tell whether an error, or one that it was raised for, is of a kind."""
+    return error is not None and (isinstance(error, kind) or _comes_from(error.__context__, kind))
