@@ -56,7 +56,7 @@ clean: ## remove the environment and the sample library; models stay in the user
 # uv (one wheel, for every system) installs in seconds what takes pip minutes. It does not read pip's own settings: where
 # they name another index pip does it, and where uv fails.
 install = { test -x $(UV) && ! $(BIN)/python -m pip config list | grep -q '\.index-url=' \
-	&& $(UV) pip install -q --python $(BIN)/python $(1); } || $(PIP) $(1)
+	&& $(UV) pip install -q --python $(BIN)/python $(1); } || { echo "pip installs, which may take minutes"; $(PIP) $(1); }
 UV  := $(BIN)/uv
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 

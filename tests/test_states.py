@@ -177,6 +177,18 @@ def test_states_of_another_version_of_lecta_make_room(tmp_path: Path) -> None:
     assert states.get(key("a")) == memoryview(b"x" * 100)
 
 
+def test_a_state_that_cannot_be_opened_just_now_is_not_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_many(self: Path, *_: object, **__: object) -> None:
+        raise OSError(24, "Too many open files")
+
+    states = States(tmp_path, LIMIT)
+    states.put(key("a"), b"x" * 100)
+    monkeypatch.setattr(Path, "open", too_many)
+    states.fit()
+    monkeypatch.undo()
+    assert states.get(key("a")) == memoryview(b"x" * 100)
+
+
 def test_without_threads_states_are_read_and_written_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

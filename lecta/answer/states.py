@@ -129,10 +129,9 @@ class States:
         """Remove unfinished files and the least recently used states until `size` bytes are free."""
         states = []
         for path, stat in self._files():
-            if path.suffix == ".part" or (path.suffix == ".state" and not _is_ours(path)):
-                path.unlink(
-                    missing_ok=True
-                )  # nobody writes it, as the lock is ours; or another version of lecta wrote it
+            unfinished = path.suffix == ".part"  # nobody writes it: the lock is ours
+            if unfinished or (path.suffix == ".state" and _is_of_another_version(path)):
+                path.unlink(missing_ok=True)
             elif path.suffix == ".state":
                 states.append((stat.st_mtime_ns, stat.st_size, path))
         states.sort()
@@ -187,10 +186,10 @@ def _header(key: bytes, digest: bytes, size: int) -> bytes:
     return _HEADER.pack(_MAGIC, key, digest, size)
 
 
-def _is_ours(path: Path) -> bool:
+def _is_of_another_version(path: Path) -> bool:
     with contextlib.suppress(OSError), path.open("rb") as stream:
-        return stream.read(len(_MAGIC)) == _MAGIC
-    return False
+        return stream.read(len(_MAGIC)) != _MAGIC
+    return False  # that it cannot be opened just now says nothing of it
 
 
 def _read(path: Path, key: bytes) -> memoryview | None:
